@@ -1,0 +1,6 @@
+import * as z from 'zod';
+
+export const environment = z.object({
+  CONTACT_QUEUE_URL: z.url(),
+  DYNAMICS_WEBHOOK_SECRET_ARN: z.string().min(1),
+});

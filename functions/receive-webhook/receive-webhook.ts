@@ -1,0 +1,136 @@
+import type { Log } from '../../shared/observability/log.ts';
+import { messages } from '../../shared/observability/messages.ts';
+import type { Measurements } from '../../shared/observability/metrics.ts';
+import type { ContactEvent } from '../../shared/queue/contact-event.ts';
+import { decideWebhook } from '../../shared/webhook/decide-webhook.ts';
+import { parseExecutionContext } from '../../shared/webhook/execution-context.ts';
+import { type SignedRequest, verifySignature } from '../../shared/webhook/signature.ts';
+
+/** Dataverse strips its bodies at 256 KB; nothing genuine comes near this. */
+export const MAX_BODY_BYTES = 1_048_576;
+
+export interface WebhookRequest {
+  /** Header names in lower case, a doubled header joined with commas (API Gateway, payload 2.0). */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly rawBody: Uint8Array;
+}
+
+export interface WebhookResponse {
+  readonly statusCode: 200 | 400 | 401 | 413 | 503;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface ReceiveWebhookDependencies {
+  readonly secrets: {
+    /** The secrets that are valid now, the current one first. Rejects if none could ever be read. */
+    readonly read: () => Promise<readonly string[]>;
+    /** Asks again for the sake of a signature that matched none; rate-limited by the adapter. */
+    readonly refresh: () => Promise<readonly string[]>;
+  };
+  /** Resolves once the queue has acknowledged the event, rejects if it did not. */
+  readonly enqueue: (event: ContactEvent) => Promise<void>;
+  readonly now: () => Date;
+  readonly log: Log;
+  readonly metrics: Measurements;
+}
+
+/**
+ * Takes one webhook: size → signature → parse → ids onto the queue → answer. Dataverse reads only
+ * the status code and repeats a delivery once, after 502, 503 or 504 and nothing else: whatever may
+ * pass by itself is therefore a 503.
+ */
+export function createReceiveWebhook(dependencies: ReceiveWebhookDependencies) {
+  const { secrets, enqueue, now, log, metrics } = dependencies;
+
+  const reject = (
+    statusCode: WebhookResponse['statusCode'],
+    reason: string,
+    body: WebhookResponse['body'],
+    fields?: readonly string[],
+  ): WebhookResponse => {
+    metrics.count('WebhooksRejected', { reason });
+    log(messages.webhookRejected, { reason, status: statusCode, fields });
+    return { statusCode, body };
+  };
+  const unavailable = (): WebhookResponse => ({
+    statusCode: 503,
+    body: { error: 'unavailable', message: 'The event could not be taken. Send it again.' },
+  });
+
+  return async (request: WebhookRequest): Promise<WebhookResponse> => {
+    const receivedAt = now();
+    if (request.rawBody.byteLength > MAX_BODY_BYTES) {
+      return reject(413, 'too_large', {
+        error: 'payload_too_large',
+        message: `The body may have at most ${MAX_BODY_BYTES} bytes.`,
+      });
+    }
+
+    const signed: SignedRequest = {
+      rawBody: request.rawBody,
+      signature: request.headers['x-dynamics-signature'],
+      timestamp: request.headers['x-dynamics-timestamp'],
+    };
+    const nowSeconds = receivedAt.getTime() / 1000;
+    let verdict: ReturnType<typeof verifySignature>;
+    try {
+      verdict = verifySignature(signed, await secrets.read(), nowSeconds);
+      if (verdict === 'mismatch') {
+        // The secret may have been rotated a moment ago.
+        verdict = verifySignature(signed, await secrets.refresh(), nowSeconds);
+      }
+    } catch {
+      metrics.count('WebhooksRejected', { reason: 'secret_unavailable' });
+      log(messages.webhookSecretUnavailable);
+      return unavailable();
+    }
+    if (verdict !== 'valid') {
+      // One answer for all of them: what was wrong helps only whoever is guessing.
+      return reject(401, `signature_${verdict}`, { error: 'unauthorized' });
+    }
+
+    const parsed = parseExecutionContext(request.rawBody);
+    if (!parsed.ok) {
+      const fields = parsed.problem === 'not_an_execution_context' ? parsed.fields : undefined;
+      return reject(
+        400,
+        parsed.problem,
+        {
+          error: 'malformed',
+          message:
+            'The body must be the JSON of a Dataverse RemoteExecutionContext. Check what the registered step posts.',
+          ...(fields && { fields }),
+        },
+        fields,
+      );
+    }
+
+    const decision = decideWebhook(parsed.context, receivedAt);
+    if (decision.action === 'ignore') {
+      metrics.count('WebhooksIgnored', { reason: decision.reason });
+      log(messages.webhookIgnored, {
+        reason: decision.reason,
+        correlationId: parsed.context.correlationId,
+      });
+      return { statusCode: 200, body: { status: 'ignored', reason: decision.reason } };
+    }
+
+    const { event } = decision;
+    const fields = {
+      eventId: event.eventId,
+      eventType: event.type,
+      contactId: event.contactId,
+      correlationId: event.correlationId,
+    };
+    try {
+      await enqueue(event);
+    } catch {
+      metrics.count('WebhooksRejected', { reason: 'queue_unavailable' });
+      log(messages.webhookNotQueued, fields);
+      return unavailable();
+    }
+    metrics.count('WebhooksAccepted');
+    log(messages.webhookAccepted, fields);
+    return { statusCode: 200, body: { status: 'accepted', eventId: event.eventId } };
+  };
+}

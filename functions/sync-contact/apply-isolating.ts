@@ -1,0 +1,36 @@
+import type { ContactWrite } from '../../shared/contacts/contact-store.ts';
+import { DatabaseRejected } from '../../shared/database/database.ts';
+
+export interface ApplyResult {
+  /** Contacts that were written. */
+  readonly applied: ReadonlySet<string>;
+  /** Contacts that the database refuses even when they stand alone. */
+  readonly rejected: ReadonlySet<string>;
+}
+
+/**
+ * Writes a batch in one statement; where a row makes the database refuse it all, in halves, until
+ * the culprit stands alone. One bad row must not be everybody's.
+ */
+export async function applyIsolating(
+  apply: (writes: readonly ContactWrite[]) => Promise<ReadonlySet<string>>,
+  writes: readonly ContactWrite[],
+  onSplit: (count: number, error: DatabaseRejected) => void,
+): Promise<ApplyResult> {
+  try {
+    return { applied: await apply(writes), rejected: new Set() };
+  } catch (error) {
+    if (!(error instanceof DatabaseRejected)) throw error;
+    onSplit(writes.length, error);
+    if (writes.length === 1) {
+      return { applied: new Set(), rejected: new Set(writes.map((write) => write.contactId)) };
+    }
+    const middle = Math.ceil(writes.length / 2);
+    const first = await applyIsolating(apply, writes.slice(0, middle), onSplit);
+    const second = await applyIsolating(apply, writes.slice(middle), onSplit);
+    return {
+      applied: first.applied.union(second.applied),
+      rejected: first.rejected.union(second.rejected),
+    };
+  }
+}

@@ -1,0 +1,336 @@
+import { type AuditRow, auditValues } from '../../shared/audit/audit-row.ts';
+import type { ContactRead } from '../../shared/contacts/decide-contact.ts';
+import { decideContact } from '../../shared/contacts/decide-contact.ts';
+import type { ContactStore, ContactWrite, StoredRow } from '../../shared/contacts/contact-store.ts';
+import { type UnlinkedContact, matchPatient } from '../../shared/contacts/match-patient.ts';
+import { matchKey } from '../../shared/contacts/profile.ts';
+import { unreadable } from '../../shared/contacts/read-contacts.ts';
+import {
+  DatabaseConflict,
+  DatabaseRejected,
+  DatabaseUnavailable,
+} from '../../shared/database/database.ts';
+import { DataverseError } from '../../shared/dataverse/errors.ts';
+import { describeError, type Log } from '../../shared/observability/log.ts';
+import { messages } from '../../shared/observability/messages.ts';
+import type { Measurements } from '../../shared/observability/metrics.ts';
+import { type ContactEvent, parseContactEvent } from '../../shared/queue/contact-event.ts';
+import {
+  type QueueMessage,
+  retryDelaySeconds,
+  type Settlement,
+} from '../../shared/queue/settlement.ts';
+import { applyIsolating } from './apply-isolating.ts';
+
+/** A contact that changed between read and write is read again so often before its message waits. */
+const MAX_ROUNDS = 3;
+
+/** A contact that cannot be read is tried again within seconds so often; then the row's clock has it. */
+const FAST_TRIES = 3;
+/** A longer wait than this is the clock's business, not the queue's. */
+const MAX_FAST_RETRY_SECONDS = 5;
+
+export interface SyncContactDependencies {
+  readonly store: ContactStore;
+  /** Contacts as Dynamics shows them now; rejects only on a defect. */
+  readonly readContacts: (
+    contactIds: readonly string[],
+  ) => Promise<ReadonlyMap<string, ContactRead>>;
+  /** Id of the Dataverse organisation that the connection leads to. @throws DataverseError */
+  readonly connectedOrganizationId: () => Promise<string>;
+  readonly newId: () => string;
+  readonly now: () => Date;
+  readonly log: Log;
+  readonly metrics: Measurements;
+}
+
+/** The events of one contact in a batch, oldest first. */
+interface Work {
+  readonly dataverseOrganizationId: string;
+  readonly contactId: string;
+  readonly events: { readonly message: QueueMessage; readonly event: ContactEvent }[];
+}
+
+/** A contact whose row exists or can exist, with what Dynamics says of it. */
+interface Case extends Work {
+  readonly organizationId: string;
+  readonly stored: StoredRow['stored'];
+  readonly read: ContactRead;
+}
+
+/**
+ * Answers the doorbells of a batch: reads the rows, then the contacts, decides, and writes with
+ * compare-and-set. The order of the reads is a guard (docs/protocol.md): a row that has not changed
+ * since before the contact was read cannot hold anything newer than what was read.
+ */
+export function createSyncContact(dependencies: SyncContactDependencies) {
+  const { store, readContacts, connectedOrganizationId, newId, now, log, metrics } = dependencies;
+
+  return async (batch: readonly QueueMessage[]): Promise<ReadonlyMap<string, Settlement>> => {
+    const settlements = new Map<string, Settlement>();
+    const settle = (work: Work, settlement: (message: QueueMessage) => Settlement) => {
+      for (const { message } of work.events) settlements.set(message.id, settlement(message));
+    };
+
+    let pending = groupByContact(batch, (message, reason) => {
+      settlements.set(message.id, { kind: 'poison', reason });
+    });
+    for (let round = 1; pending.length > 0 && round <= MAX_ROUNDS; round += 1) {
+      try {
+        const cases = await readCases(pending, (work) => {
+          settle(work, () => ({ kind: 'poison', reason: 'unknown_organization' }));
+        });
+        const waiting = cases.filter((one) => mayRetrySoon(one));
+        for (const one of waiting) {
+          logUnreadable(one);
+          settle(one, (message) => ({
+            kind: 'retry',
+            afterSeconds: retrySeconds(one) ?? retryDelaySeconds(message.receiveCount),
+            cause: 'message',
+          }));
+        }
+        const writes = await decide(cases.filter((one) => !waiting.includes(one)));
+        const result = await applyIsolating(
+          (part) => store.apply(part),
+          writes.map(({ write }) => write),
+          (count, error) => log(messages.contactRowsRejected, { count, ...describeError(error) }),
+        );
+        pending = [];
+        for (const { one, write } of writes) {
+          if (result.applied.has(one.contactId)) {
+            settle(one, () => ({ kind: 'done' }));
+            report(one, write);
+          } else if (result.rejected.has(one.contactId) && round === MAX_ROUNDS) {
+            // A unique key that another contact took is free of conflict after fresh reads; what is
+            // still refused after them will be refused for ever.
+            settle(one, () => ({ kind: 'poison', reason: 'rejected_by_database' }));
+          } else {
+            log(messages.contactConflict, { contactId: one.contactId, attempt: round });
+            pending.push(one);
+          }
+        }
+      } catch (error) {
+        if (error instanceof DatabaseConflict) continue;
+        if (!(error instanceof DatabaseUnavailable || error instanceof DatabaseRejected))
+          throw error;
+        log(messages.databaseUnavailable, describeError(error));
+        for (const work of pending) {
+          settle(work, ({ receiveCount }) => ({
+            kind: 'retry',
+            afterSeconds: retryDelaySeconds(receiveCount),
+            cause: 'system',
+          }));
+        }
+        return settlements;
+      }
+    }
+    for (const work of pending) {
+      settle(work, ({ receiveCount }) => ({
+        kind: 'retry',
+        afterSeconds: retryDelaySeconds(receiveCount),
+        cause: 'message',
+      }));
+    }
+    return settlements;
+  };
+
+  /** Rows first, then Dynamics. Contacts of organisations that are not ours are refused. */
+  async function readCases(works: readonly Work[], refuse: (work: Work) => void): Promise<Case[]> {
+    const rows = new Map(
+      (await store.read(works)).map((row) => [
+        `${row.dataverseOrganizationId}/${row.contactId}`,
+        row,
+      ]),
+    );
+    const known = works.flatMap((work) => {
+      const row = rows.get(keyOf(work));
+      return row?.organizationId == null
+        ? []
+        : [{ ...work, organizationId: row.organizationId, stored: row.stored }];
+    });
+    for (const work of works) {
+      if (!known.some((one) => keyOf(one) === keyOf(work))) refuse(work);
+    }
+    if (known.length === 0) return [];
+
+    let connected: string;
+    try {
+      connected = await connectedOrganizationId();
+    } catch (error) {
+      if (!(error instanceof DataverseError)) throw error;
+      return known.map((work) => ({ ...work, read: unreadable(error) }));
+    }
+    const ours = known.filter((work) => work.dataverseOrganizationId === connected);
+    for (const work of known) if (!ours.includes(work)) refuse(work);
+
+    const reads = await readContacts(ours.map((work) => work.contactId));
+    return ours.map((work) => {
+      const read = reads.get(work.contactId);
+      if (read === undefined) throw new TypeError('a contact of the batch was not read');
+      return { ...work, read };
+    });
+  }
+
+  async function decide(cases: readonly Case[]): Promise<{ one: Case; write: ContactWrite }[]> {
+    const unlinked = cases.flatMap((one): UnlinkedContact[] =>
+      one.read.kind === 'found' && one.stored?.patient == null
+        ? [
+            {
+              contactId: one.contactId,
+              organizationId: one.organizationId,
+              key: matchKey(one.read.profile),
+            },
+          ]
+        : [],
+    );
+    const candidates = await findCandidates(unlinked);
+    return cases.map((one) => {
+      const contact = unlinked.find((other) => other.contactId === one.contactId);
+      const latest = one.events.at(-1);
+      if (latest === undefined) throw new TypeError('a contact without an event');
+      const decision = decideContact(
+        {
+          stored: one.stored,
+          read: one.read,
+          match: contact && matchPatient(contact, candidates, unlinked),
+          newPatientId: newId(),
+        },
+        latest.event.type,
+      );
+      return {
+        one,
+        write: {
+          organizationId: one.organizationId,
+          contactId: one.contactId,
+          stored: one.stored,
+          decision,
+          audit: auditRows(one, decision),
+        },
+      };
+    });
+  }
+
+  /** Asks for all at once; where one contact's text makes the database refuse, for each alone. */
+  async function findCandidates(unlinked: readonly UnlinkedContact[]) {
+    const questions = unlinked.map(({ organizationId, contactId, key }) => ({
+      organizationId,
+      contactId,
+      ...key,
+    }));
+    try {
+      return await store.findPatientsToLink(questions);
+    } catch (error) {
+      if (!(error instanceof DatabaseRejected)) throw error;
+      const answers = await Promise.all(
+        questions.map(async (question) => {
+          try {
+            return await store.findPatientsToLink([question]);
+          } catch (alone) {
+            // Without a match; writing the contact will be refused as well, and says so.
+            if (alone instanceof DatabaseRejected) return [];
+            throw alone;
+          }
+        }),
+      );
+      return answers.flat();
+    }
+  }
+
+  /** One row for each event: the latest one led to the effect, it has overtaken the others. */
+  function auditRows(one: Case, decision: ContactWrite['decision']): AuditRow[] {
+    // The same event can be in a batch twice: the later of the two stands for it.
+    const events = new Map(one.events.map(({ event }) => [event.eventId, event]));
+    const latest = one.events.at(-1)?.event;
+    return [...events.values()].map((event) => ({
+      id: newId(),
+      patient_id: decision.patientId,
+      event_id: event.eventId,
+      action: event === latest ? decision.action : 'patient_updated',
+      source: event.type === 'sync.requested' ? 'sweep' : 'webhook',
+      outcome: event === latest ? decision.outcome : 'superseded',
+      new_values: auditValues({
+        contactId: one.contactId,
+        eventType: event.type,
+        ...(event === latest && {
+          changedFields: decision.changedFields,
+          conflicts: decision.conflicts,
+          ...(one.read.kind === 'unreadable' && { reason: one.read.reason }),
+        }),
+      }),
+    }));
+  }
+
+  function report(one: Case, { decision }: ContactWrite) {
+    if (one.read.kind === 'unreadable') logUnreadable(one);
+    const settledAt = now().getTime();
+    for (const { event, message } of one.events) {
+      const latencyMs = settledAt - Date.parse(event.receivedAt);
+      const outcome = event === one.events.at(-1)?.event ? decision.outcome : 'superseded';
+      metrics.count('ContactEvents', { outcome });
+      if (event.type !== 'sync.requested' && outcome !== 'unreadable') {
+        metrics.duration('SyncLatency', latencyMs, { direction: 'inbound' });
+      }
+      log(messages.contactSynced, {
+        contactId: one.contactId,
+        eventId: event.eventId,
+        eventType: event.type,
+        correlationId: event.correlationId,
+        patientId: decision.patientId ?? undefined,
+        action: decision.action,
+        outcome,
+        latencyMs,
+        receiveCount: message.receiveCount,
+      });
+    }
+    if (decision.conflicts.length > 0) metrics.count('MergeConflicts');
+  }
+
+  function logUnreadable({ contactId, read }: Case) {
+    if (read.kind === 'unreadable') {
+      log(messages.contactUnreadable, {
+        contactId,
+        reason: read.reason,
+        retryAfterSeconds: read.retryAfterSeconds,
+      });
+    }
+  }
+}
+
+function groupByContact(
+  batch: readonly QueueMessage[],
+  refuse: (message: QueueMessage, reason: 'malformed' | 'unknown_version' | 'unknown_type') => void,
+): Work[] {
+  const works = new Map<string, Work>();
+  for (const message of batch) {
+    const parsed = parseContactEvent(message.body);
+    if (!parsed.ok) {
+      refuse(message, parsed.reason);
+      continue;
+    }
+    const { event } = parsed;
+    const { dataverseOrganizationId, contactId } = event;
+    const key = keyOf(event);
+    const work = works.get(key) ?? { dataverseOrganizationId, contactId, events: [] };
+    work.events.push({ message, event });
+    works.set(key, work);
+  }
+  for (const work of works.values()) {
+    work.events.sort((a, b) => Date.parse(a.event.receivedAt) - Date.parse(b.event.receivedAt));
+  }
+  return [...works.values()];
+}
+
+const keyOf = (contact: { dataverseOrganizationId: string; contactId: string }): string =>
+  `${contact.dataverseOrganizationId}/${contact.contactId}`;
+
+/** A passing failure gets a few tries within seconds, unless Dataverse has asked for more patience. */
+function mayRetrySoon(one: Case): boolean {
+  return (
+    one.read.kind === 'unreadable' &&
+    (one.read.retryAfterSeconds ?? 0) <= MAX_FAST_RETRY_SECONDS &&
+    one.events.every(({ message }) => message.receiveCount < FAST_TRIES)
+  );
+}
+
+const retrySeconds = (one: Case): number | undefined =>
+  one.read.kind === 'unreadable' ? one.read.retryAfterSeconds : undefined;

@@ -1,0 +1,167 @@
+-- Writes what was decided about the contacts of a batch, row by row with compare-and-set: a row that
+-- changed since it was read is left alone, with its patient and its audit rows, and is not returned.
+-- $1: the decisions, see ContactWrite in apply-contacts.ts.
+with decided as materialized (
+  select * from jsonb_to_recordset($1::jsonb) as d (
+    organization_id uuid,
+    contact_id uuid,
+    -- 'none': nothing but audit rows. 'absent': there was no row. 'revision': the row is as it was
+    -- read. 'any': the row is only made due, which needs no knowledge of it.
+    expects text,
+    revision bigint,
+    read_version bigint,
+    raises_revision boolean,
+    version bigint,
+    seen jsonb,
+    deleted boolean,
+    patient_id uuid,
+    former_patient_id uuid,
+    write_due boolean,
+    read_due_seconds integer,
+    patient jsonb,
+    new_patient boolean,
+    audit jsonb
+  )
+),
+-- In one order for everybody, so that two batches with the same contacts wait instead of deadlocking.
+locked as materialized (
+  select c.organization_id, c.contact_id
+  from dynamics_contacts c
+  join decided d using (organization_id, contact_id)
+  where d.expects in ('revision', 'any')
+  order by c.organization_id, c.contact_id
+  for update of c
+),
+inserted as (
+  insert into dynamics_contacts (
+    organization_id, contact_id, patient_id, version, seen, deleted_at, read_due_at, write_due_at,
+    attempts
+  )
+  select
+    d.organization_id, d.contact_id, d.patient_id, d.version, d.seen,
+    case when d.deleted then now() end,
+    now() + make_interval(secs => d.read_due_seconds),
+    case when d.write_due then now() end,
+    case when d.expects = 'any' then 1 else 0 end
+  from decided d
+  where d.expects in ('absent', 'any')
+  on conflict (organization_id, contact_id) do nothing
+  returning organization_id, contact_id
+),
+updated as (
+  update dynamics_contacts c
+  set
+    patient_id = d.patient_id,
+    former_patient_id = d.former_patient_id,
+    version = d.version,
+    seen = d.seen,
+    deleted_at = case when d.deleted then coalesce(c.deleted_at, now()) end,
+    -- Only a revision unchanged since the row was read lets the clock be cleared.
+    read_due_at = null,
+    write_due_at = case when d.write_due then least(c.write_due_at, now()) else c.write_due_at end,
+    revision = c.revision + case when d.raises_revision then 1 else 0 end,
+    attempts = 0,
+    updated_at = now()
+  from decided d
+  join locked l using (organization_id, contact_id)
+  where d.expects = 'revision'
+    and c.organization_id = d.organization_id
+    and c.contact_id = d.contact_id
+    and c.revision = d.revision
+    -- Two reads can find the same fields at different versions; the older one must not win later.
+    and c.version is not distinct from d.read_version
+  returning c.organization_id, c.contact_id
+),
+made_due as (
+  update dynamics_contacts c
+  set
+    read_due_at = now() + make_interval(secs => d.read_due_seconds),
+    revision = c.revision + 1,
+    attempts = c.attempts + 1,
+    updated_at = now()
+  from decided d
+  join locked l using (organization_id, contact_id)
+  where d.expects = 'any'
+    and c.organization_id = d.organization_id
+    and c.contact_id = d.contact_id
+  returning c.organization_id, c.contact_id
+),
+applied as (
+  select organization_id, contact_id from inserted
+  union all
+  select organization_id, contact_id from updated
+  union all
+  select organization_id, contact_id from made_due
+  union all
+  select organization_id, contact_id from decided where expects = 'none'
+),
+-- jsonb_populate_record gives the host's own column types, whatever they are.
+patients_created as (
+  insert into patients (
+    id, organization_id, dynamics_contact_id, first_name, last_name, email, phone,
+    created_at, updated_at
+  )
+  select
+    p.id, d.organization_id, p.dynamics_contact_id, p.first_name, p.last_name, p.email, p.phone,
+    now(), now()
+  from decided d
+  join applied using (organization_id, contact_id)
+  cross join lateral jsonb_populate_record(null::patients, d.patient) p
+  where d.new_patient
+),
+-- Only the fields that are named in the decision are touched.
+patients_changed as (
+  update patients p
+  set
+    dynamics_contact_id =
+      case when d.patient ? 'dynamics_contact_id' then n.dynamics_contact_id else p.dynamics_contact_id end,
+    first_name = case when d.patient ? 'first_name' then n.first_name else p.first_name end,
+    last_name = case when d.patient ? 'last_name' then n.last_name else p.last_name end,
+    email = case when d.patient ? 'email' then n.email else p.email end,
+    phone = case when d.patient ? 'phone' then n.phone else p.phone end,
+    updated_at = now()
+  from decided d
+  join applied using (organization_id, contact_id)
+  cross join lateral jsonb_populate_record(null::patients, d.patient) n
+  where not d.new_patient
+    and p.id = n.id
+    and p.organization_id = d.organization_id
+),
+audit as (
+  select
+    d.organization_id, e.id, e.patient_id, e.event_id, e.action, e.source, e.outcome, e.new_values,
+    date_trunc('milliseconds', now()) as at
+  from decided d
+  join applied using (organization_id, contact_id)
+  cross join lateral jsonb_to_recordset(d.audit) as e (
+    id uuid, patient_id uuid, event_id text, action text, source text, outcome text,
+    -- Canonical JSON as text: the checksum is taken over these very characters.
+    new_values text
+  )
+),
+audited as (
+  insert into audit_logs (
+    id, organization_id, patient_id, action, new_values, "timestamp", checksum,
+    event_id, source, outcome
+  )
+  select
+    a.id, a.organization_id, a.patient_id, r.action, a.new_values::jsonb, a.at,
+    encode(
+      sha256(
+        convert_to(
+          a.id::text || a.action
+            || to_char(a.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+            || coalesce(a.new_values, 'null'),
+          'UTF8'
+        )
+      ),
+      'hex'
+    ),
+    a.event_id, a.source, a.outcome
+  from audit a
+  cross join lateral jsonb_populate_record(
+    null::audit_logs, jsonb_build_object('action', a.action)
+  ) r
+  on conflict (event_id) where event_id is not null do nothing
+)
+select organization_id, contact_id from applied

@@ -1,0 +1,237 @@
+import type { ContactEvent } from '../queue/contact-event.ts';
+import { backoffSeconds } from './backoff.ts';
+import { mergeProfile } from './merge-profile.ts';
+import { PROFILE_FIELDS, type Profile, type ProfileField, sameValue } from './profile.ts';
+
+/** What ConsentHub held of a contact before Dynamics was asked. */
+export interface StoredContact {
+  readonly revision: string;
+  /** Decimal of a 64-bit integer; null while no read was ever applied. */
+  readonly version: string | null;
+  readonly seen: Profile | null;
+  readonly deleted: boolean;
+  readonly readDue: boolean;
+  /** Tries that failed since the last one that succeeded. */
+  readonly attempts: number;
+  readonly linked: boolean;
+  /** The linked patient, or the former one if it is still free. */
+  readonly patient: Patient | null;
+}
+
+export interface Patient extends Profile {
+  readonly id: string;
+}
+
+/** What Dynamics said of the contact after the row was read. */
+export type ContactRead =
+  | { readonly kind: 'found'; readonly version: string; readonly profile: Profile }
+  /** Proven: a single read was answered with 404 and Dataverse's code for a missing row. */
+  | { readonly kind: 'deleted' }
+  | {
+      readonly kind: 'unreadable';
+      /** Name of the error, for the log and the audit trail. */
+      readonly reason: string;
+      /** What Dataverse asked for, if it did. */
+      readonly retryAfterSeconds: number | undefined;
+    };
+
+/** The events of one contact in a batch, oldest first, and the ids that new rows would get. */
+export interface ContactCase {
+  readonly stored: StoredContact | undefined;
+  readonly read: ContactRead;
+  /** An unlinked patient that is certainly this person. */
+  readonly match: Patient | undefined;
+  readonly newPatientId: string;
+}
+
+export type Outcome =
+  | 'applied'
+  | 'unchanged'
+  | 'superseded'
+  | 'unlinked'
+  | 'restored'
+  | 'unreadable';
+export type PatientAction =
+  | 'patient_created'
+  | 'patient_updated'
+  | 'patient_linked'
+  | 'patient_unlinked';
+
+/** The change of one row, its patient, and what the audit trail says of the event that led to it. */
+export interface ContactDecision {
+  readonly outcome: Outcome;
+  readonly action: PatientAction;
+  readonly patientId: string | null;
+  readonly changedFields: readonly ProfileField[];
+  readonly conflicts: readonly ProfileField[];
+  readonly row: RowChange;
+  readonly patient: PatientChange | null;
+}
+
+export type RowChange =
+  | { readonly kind: 'none' }
+  /** The contact has to be read again after so many seconds. */
+  | { readonly kind: 'due'; readonly readDueSeconds: number }
+  | {
+      readonly kind: 'apply';
+      readonly version: string | null;
+      readonly seen: Profile | null;
+      readonly deleted: boolean;
+      readonly patientId: string | null;
+      readonly formerPatientId: string | null;
+      /** Something that Dynamics does not show yet has to be written there. */
+      readonly writeDue: boolean;
+      /** False only where nothing changes that either side shows: a newer version of the same fields. */
+      readonly raisesRevision: boolean;
+    };
+
+export interface PatientChange {
+  readonly id: string;
+  readonly created: boolean;
+  readonly fields: Partial<Profile>;
+  /** What `patients.dynamics_contact_id` becomes; undefined leaves it. */
+  readonly link?: 'set' | 'cleared';
+}
+
+/**
+ * Decides what a contact's row and patient become. Whatever led here, Dynamics was read after the
+ * row: the newest read is simply what is true, be it a restore, a new version epoch or a deletion.
+ */
+export function decideContact(contact: ContactCase, event: ContactEvent['type']): ContactDecision {
+  switch (contact.read.kind) {
+    case 'unreadable':
+      return {
+        ...untouched(contact, event, 'unreadable'),
+        row: {
+          kind: 'due',
+          readDueSeconds: Math.max(
+            contact.read.retryAfterSeconds ?? 0,
+            backoffSeconds(contact.stored?.attempts ?? 0),
+          ),
+        },
+      };
+    case 'deleted':
+      return decideDeleted(contact, event);
+    case 'found':
+      return decideFound(contact, contact.read, event);
+  }
+}
+
+function decideDeleted(contact: ContactCase, event: ContactEvent['type']): ContactDecision {
+  const { stored } = contact;
+  const already = stored?.deleted === true;
+  // A create or an update that comes after the deletion says nothing any more.
+  const overtaken = event === 'contact.deleted' ? 'unchanged' : 'superseded';
+  const patientId = stored?.linked ? (stored.patient?.id ?? null) : null;
+  const formerPatientId = stored?.patient?.id ?? null;
+  const base = untouched(contact, event, patientId === null ? overtaken : 'unlinked');
+  if (already && !stored.readDue) return base;
+  return {
+    ...base,
+    action: 'patient_unlinked',
+    patientId,
+    row: {
+      kind: 'apply',
+      version: stored?.version ?? null,
+      seen: stored?.seen ?? null,
+      deleted: true,
+      patientId: null,
+      formerPatientId,
+      writeDue: false,
+      raisesRevision: !already,
+    },
+    patient:
+      patientId === null ? null : { id: patientId, created: false, fields: {}, link: 'cleared' },
+  };
+}
+
+function decideFound(
+  contact: ContactCase,
+  read: Extract<ContactRead, { kind: 'found' }>,
+  event: ContactEvent['type'],
+): ContactDecision {
+  const { stored } = contact;
+  const known = stored?.patient ?? undefined;
+  const patient = known ?? contact.match;
+
+  if (patient === undefined) {
+    return {
+      outcome: stored?.deleted ? 'restored' : 'applied',
+      action: 'patient_created',
+      patientId: contact.newPatientId,
+      changedFields: PROFILE_FIELDS.filter((field) => read.profile[field] !== null),
+      conflicts: [],
+      row: linkedRow(read, contact.newPatientId, 'new', false),
+      patient: { id: contact.newPatientId, created: true, fields: read.profile, link: 'set' },
+    };
+  }
+
+  const merged = mergeProfile(
+    read.profile,
+    patient,
+    known === undefined ? undefined : (stored?.seen ?? undefined),
+  );
+  const linksNow = stored?.linked !== true;
+  const fieldsMoved =
+    stored?.seen == null ||
+    PROFILE_FIELDS.some((field) => !sameValue(read.profile[field], stored.seen?.[field] ?? null));
+  const changes = linksNow || fieldsMoved || stored.deleted;
+  if (!changes && stored.version === read.version && !stored.readDue) {
+    return untouched(contact, event, 'unchanged');
+  }
+  const effect = linksNow || merged.changed.length > 0;
+  return {
+    outcome: linksNow && known !== undefined ? 'restored' : effect ? 'applied' : 'unchanged',
+    action: linksNow ? 'patient_linked' : 'patient_updated',
+    patientId: patient.id,
+    changedFields: merged.changed,
+    conflicts: merged.conflicts,
+    row: {
+      ...linkedRow(read, patient.id, linksNow ? 'new' : 'kept', merged.ahead.length > 0),
+      raisesRevision: changes,
+    },
+    patient: effect
+      ? {
+          id: patient.id,
+          created: false,
+          fields: Object.fromEntries(merged.changed.map((field) => [field, merged.patient[field]])),
+          ...(linksNow && { link: 'set' as const }),
+        }
+      : null,
+  };
+}
+
+function linkedRow(
+  read: Extract<ContactRead, { kind: 'found' }>,
+  patientId: string,
+  link: 'new' | 'kept',
+  ahead: boolean,
+): Extract<RowChange, { kind: 'apply' }> {
+  return {
+    kind: 'apply',
+    version: read.version,
+    seen: read.profile,
+    deleted: false,
+    patientId,
+    formerPatientId: null,
+    // A new link: whatever the patient has consented to has to show in Dynamics now.
+    writeDue: link === 'new' || ahead,
+    raisesRevision: true,
+  };
+}
+
+function untouched(
+  { stored }: ContactCase,
+  event: ContactEvent['type'],
+  outcome: Outcome,
+): ContactDecision {
+  return {
+    outcome,
+    action: event === 'contact.deleted' ? 'patient_unlinked' : 'patient_updated',
+    patientId: stored?.linked ? (stored.patient?.id ?? null) : null,
+    changedFields: [],
+    conflicts: [],
+    row: { kind: 'none' },
+    patient: null,
+  };
+}

@@ -1,0 +1,43 @@
+import type { Patient } from './decide-contact.ts';
+import type { MatchKey } from './profile.ts';
+
+/** A contact that has no patient yet. */
+export interface UnlinkedContact {
+  readonly contactId: string;
+  readonly organizationId: string;
+  readonly key: MatchKey | undefined;
+}
+
+export interface Candidate {
+  readonly contactId: string;
+  readonly patient: Patient;
+  readonly own: boolean;
+  readonly rivals: number;
+}
+
+/**
+ * Which patient a contact certainly is, if any. ConsentHub's own note of the contact's id decides;
+ * else name and email must fit exactly one unlinked patient, and no other contact. In doubt a new
+ * patient is made: two records of one person can be merged, one record of two persons is a lie.
+ */
+export function matchPatient(
+  contact: UnlinkedContact,
+  candidates: readonly Candidate[],
+  batch: readonly UnlinkedContact[],
+): Patient | undefined {
+  const mine = candidates.filter((candidate) => candidate.contactId === contact.contactId);
+  const own = mine.filter((candidate) => candidate.own);
+  if (own.length > 0) return own.length === 1 ? own[0]?.patient : undefined;
+  const [only, ...more] = mine;
+  if (only === undefined || more.length > 0 || only.rivals > 0) return undefined;
+  const rivalInBatch = batch.some(
+    (other) => other.contactId !== contact.contactId && samePerson(other, contact),
+  );
+  return rivalInBatch ? undefined : only.patient;
+}
+
+const samePerson = (a: UnlinkedContact, b: UnlinkedContact): boolean =>
+  a.organizationId === b.organizationId &&
+  a.key?.email === b.key?.email &&
+  a.key?.firstName === b.key?.firstName &&
+  a.key?.lastName === b.key?.lastName;

@@ -1,0 +1,100 @@
+import { neon, neonConfig } from '@neondatabase/serverless';
+
+/** Neon wakes a suspended compute within a few seconds; its client has no time limit of its own. */
+const STATEMENT_TIMEOUT_MS = 8_000;
+
+/**
+ * No answer, or none that says anything about the rows: the network, Neon itself, a suspended
+ * compute. A statement may have been committed all the same.
+ */
+export class DatabaseUnavailable extends Error {
+  override readonly name = 'DatabaseUnavailable';
+  readonly code: string | undefined;
+  constructor(sqlstate: string | undefined) {
+    super('the database did not answer');
+    this.code = sqlstate;
+  }
+}
+
+/** The statement lost against a concurrent one (40001, 40P01) and was rolled back: try it again. */
+export class DatabaseConflict extends Error {
+  override readonly name = 'DatabaseConflict';
+  readonly code: string;
+  constructor(sqlstate: string) {
+    super('the database rolled the statement back');
+    this.code = sqlstate;
+  }
+}
+
+/** A row of the statement cannot be stored (SQLSTATE classes 22 and 23): trying again is useless. */
+export class DatabaseRejected extends Error {
+  override readonly name = 'DatabaseRejected';
+  readonly code: string;
+  constructor(sqlstate: string) {
+    super('the database rejected a row');
+    this.code = sqlstate;
+  }
+}
+
+export interface Statement {
+  readonly text: string;
+  readonly params: readonly unknown[];
+}
+
+/** Rows come as objects; `bigint` columns as decimal strings, `jsonb` parsed. */
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface Database {
+  /** @throws DatabaseUnavailable, DatabaseConflict, DatabaseRejected */
+  query(text: string, params: readonly unknown[]): Promise<readonly Row[]>;
+  /** One transaction in one round trip; the rows of each statement. Throws as `query` does. */
+  transaction(statements: readonly Statement[]): Promise<readonly (readonly Row[])[]>;
+}
+
+export interface DatabaseOptions {
+  /** `postgres://…`, as Neon shows it. */
+  readonly url: string;
+  /** Where Neon's HTTP protocol is spoken, if not at the host of the URL. */
+  readonly endpoint?: string | undefined;
+  readonly timeoutMs?: number;
+}
+
+/** Neon over HTTP: no connection to keep, so nothing to lose while a function is frozen. */
+export function createDatabase(options: DatabaseOptions): Database {
+  const { url, endpoint, timeoutMs = STATEMENT_TIMEOUT_MS } = options;
+  if (endpoint !== undefined) neonConfig.fetchEndpoint = endpoint;
+  const sql = neon(url);
+  const limits = () => ({ fetchOptions: { signal: AbortSignal.timeout(timeoutMs) } });
+  return {
+    query: (text, params) => cleaned(() => sql.query(text, [...params], limits())),
+    transaction: (statements) =>
+      cleaned(() =>
+        sql.transaction(
+          statements.map(({ text, params }) => sql.query(text, [...params])),
+          limits(),
+        ),
+      ),
+  };
+}
+
+/** Drivers put the offending values into their errors: only the SQLSTATE goes on. */
+async function cleaned<T>(run: () => Promise<unknown>): Promise<T> {
+  try {
+    return (await run()) as T;
+  } catch (error) {
+    throw cleanDatabaseError(error);
+  }
+}
+
+export function cleanDatabaseError(
+  error: unknown,
+): DatabaseUnavailable | DatabaseConflict | DatabaseRejected {
+  const code: unknown =
+    typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  const sqlstate = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  if (sqlstate === '40001' || sqlstate === '40P01') return new DatabaseConflict(sqlstate);
+  if (sqlstate?.startsWith('22') || sqlstate?.startsWith('23')) {
+    return new DatabaseRejected(sqlstate);
+  }
+  return new DatabaseUnavailable(sqlstate);
+}

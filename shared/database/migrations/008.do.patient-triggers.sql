@@ -1,0 +1,43 @@
+-- A patient changed by ConsentHub makes its row due in ConsentHub's own transaction: an outbox that
+-- no crash and no lost message can empty. Our own statements say so with
+-- consenthub_dynamics.own_write and stay silent, or the loop would never settle.
+create or replace function dynamics_patient_changed() returns trigger
+language plpgsql as $$
+begin
+  update dynamics_contacts
+  set revision = revision + 1,
+    -- The grace period leaves the ringing to ConsentHub's own event; without one the sweep rings.
+    write_due_at = least(write_due_at, now() + interval '30 seconds'),
+    updated_at = now()
+  where organization_id = new.organization_id and patient_id = new.id;
+  return null;
+end
+$$;
+
+create or replace trigger dynamics_patient_changed
+  after update on patients
+  for each row
+  when (
+    current_setting('consenthub_dynamics.own_write', true) is distinct from 'on'
+    and (old.first_name, old.last_name, old.email, old.phone)
+      is distinct from (new.first_name, new.last_name, new.email, new.phone)
+  )
+  execute function dynamics_patient_changed();
+
+-- A patient erased by ConsentHub is forgotten here too: the link, and what Dynamics showed of the
+-- person. Whoever is applying the contact at this moment misses the revision and reads again.
+create or replace function dynamics_patient_erased() returns trigger
+language plpgsql as $$
+begin
+  update dynamics_contacts
+  set patient_id = null, former_patient_id = null, seen = null, written = null,
+    revision = revision + 1, updated_at = now()
+  where organization_id = old.organization_id
+    and (patient_id = old.id or former_patient_id = old.id);
+  return old;
+end
+$$;
+
+create or replace trigger dynamics_patient_erased
+  before delete on patients
+  for each row execute function dynamics_patient_erased();

@@ -1,0 +1,183 @@
+import * as z from 'zod';
+import {
+  CONTACT_SELECT,
+  type ContactFields,
+  contactPage,
+  contactRow,
+  type DataverseContact,
+} from './contact.ts';
+import { DataverseUnreadable } from './errors.ts';
+import { guid, parseGuid } from './guid.ts';
+import {
+  API_PATH,
+  createWebApi,
+  malformed,
+  readBody,
+  type WebApi,
+  type WebApiAnswer,
+  type WebApiOptions,
+} from './web-api.ts';
+
+export type { ContactFields, DataverseContact } from './contact.ts';
+
+/** Keeps the URL of a filtered read (45 characters an id) far below the 32 KB that Dataverse takes. */
+export const MAX_CONTACTS_PER_READ = 100;
+
+/** Largest page that Dataverse makes of a standard table ("Page results"). */
+export const MAX_PAGE_SIZE = 5000;
+
+/**
+ * One organisation's Web API. Every method throws the errors of `errors.ts`, and TypeError or
+ * RangeError for arguments that a caller should have checked.
+ */
+export interface DataverseClient {
+  /** The organisation and the application user that the token stands for (ids in lower case). */
+  whoAmI(): Promise<{ organizationId: string; userId: string }>;
+  /** The organisation's display name. */
+  getOrganizationName(organizationId: string): Promise<string>;
+  /** `found: false` is proof that the contact does not exist; a bare 404 throws `DataverseUnreadable`. */
+  getContact(
+    contactId: string,
+  ): Promise<{ found: true; contact: DataverseContact } | { found: false }>;
+  /**
+   * Reads up to 100 contacts in one request, by their lower-case id. One that is not in the answer may
+   * be deleted or hidden from the application user: absence proves nothing.
+   */
+  readContacts(contactIds: readonly string[]): Promise<Map<string, DataverseContact>>;
+  /**
+   * Changes an existing contact, never creates one. `ifMatch: '*'` writes whatever is there; an ETag
+   * writes only if the contact is still as it was read, else the outcome is `conflict`. `missing` is
+   * proof that it does not exist. `tag` reaches the events that the write causes (`SharedVariables`).
+   */
+  updateContact(
+    contactId: string,
+    fields: ContactFields,
+    options: { readonly ifMatch: string; readonly tag?: string },
+  ): Promise<{ outcome: 'updated' | 'missing' | 'conflict' }>;
+  /** One page of all contacts; `nextLink` is absent on the last one. */
+  listContacts(options: {
+    readonly pageSize: number;
+    readonly nextLink?: string;
+  }): Promise<{ contacts: DataverseContact[]; nextLink?: string }>;
+}
+
+/** A client for one connection. Make one per container: it holds the limit of parallel requests. */
+export function createDataverseClient(options: WebApiOptions): DataverseClient {
+  const api = createWebApi(options);
+  const { orgUrl } = options.connection;
+  return {
+    whoAmI: () => whoAmI(api),
+    getOrganizationName: (organizationId) => getOrganizationName(api, organizationId),
+    getContact: (contactId) => getContact(api, contactId),
+    readContacts: (contactIds) => readContacts(api, contactIds),
+    updateContact: (contactId, fields, condition) =>
+      updateContact(api, contactId, fields, condition),
+    listContacts: (page) => listContacts(api, orgUrl, page),
+  };
+}
+
+const whoAmIAnswer = z.object({ OrganizationId: guid, UserId: guid });
+
+async function whoAmI(api: WebApi) {
+  const body = await read(api, 'WhoAmI', whoAmIAnswer);
+  return { organizationId: body.OrganizationId, userId: body.UserId };
+}
+
+async function getOrganizationName(api: WebApi, organizationId: string) {
+  const path = `organizations(${parseGuid(organizationId)})?$select=name`;
+  return (await read(api, path, z.object({ name: z.string() }))).name;
+}
+
+async function getContact(api: WebApi, contactId: string) {
+  const id = parseGuid(contactId);
+  const answer = await api.send({
+    method: 'GET',
+    path: `contacts(${id})?$select=${CONTACT_SELECT}`,
+  });
+  if (answer.kind === 'missing') return { found: false } as const;
+  const contact = readBody(expectSuccess(answer), contactRow);
+  if (contact.contactId !== id) throw malformed(200, false);
+  return { found: true, contact } as const;
+}
+
+async function readContacts(api: WebApi, contactIds: readonly string[]) {
+  const ids = [...new Set(contactIds.map((id) => parseGuid(id)))];
+  if (ids.length === 0) return new Map<string, DataverseContact>();
+  if (ids.length > MAX_CONTACTS_PER_READ) {
+    throw new RangeError(`at most ${MAX_CONTACTS_PER_READ} contacts per read`);
+  }
+  const values = ids.map((id) => `'${id}'`).join(',');
+  const filter = `Microsoft.Dynamics.CRM.In(PropertyName='contactid',PropertyValues=[${values}])`;
+  const path = `contacts?$select=${CONTACT_SELECT}&$filter=${encodeURIComponent(filter)}`;
+  const { value: contacts } = await read(api, path, contactPage);
+  return new Map(contacts.map((contact) => [contact.contactId, contact]));
+}
+
+async function updateContact(
+  api: WebApi,
+  contactId: string,
+  fields: ContactFields,
+  { ifMatch, tag }: { readonly ifMatch: string; readonly tag?: string },
+) {
+  const query = tag === undefined ? '' : `?tag=${encodeURIComponent(tag)}`;
+  const answer = await api.send({
+    method: 'PATCH',
+    path: `contacts(${parseGuid(contactId)})${query}`,
+    // A PATCH without it is an upsert: a late one would bring a deleted contact back.
+    headers: { 'if-match': ifMatch },
+    body: fields,
+  });
+  if (answer.kind !== 'success') return { outcome: answer.kind };
+  // Dataverse answers an update with 204; anything else may come from something that stands before it.
+  if (answer.status !== 204) throw malformed(answer.status, true);
+  return { outcome: 'updated' } as const;
+}
+
+async function listContacts(
+  api: WebApi,
+  orgUrl: string,
+  { pageSize, nextLink }: { readonly pageSize: number; readonly nextLink?: string },
+) {
+  if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > MAX_PAGE_SIZE) {
+    throw new RangeError(`a page has 1 to ${MAX_PAGE_SIZE} contacts`);
+  }
+  const body = await read(
+    api,
+    nextLink === undefined ? `contacts?$select=${CONTACT_SELECT}` : ownNextLink(nextLink, orgUrl),
+    contactPage,
+    // Every page asks for its size anew: the link does not remember it.
+    { prefer: `odata.maxpagesize=${pageSize}` },
+  );
+  const following = body['@odata.nextLink'];
+  return following === undefined
+    ? { contacts: body.value }
+    : { contacts: body.value, nextLink: ownNextLink(following, orgUrl) };
+}
+
+/** The token goes wherever the link points: only to the table that was being read. */
+function ownNextLink(nextLink: string, orgUrl: string): string {
+  const url = URL.parse(nextLink);
+  const own =
+    url !== null &&
+    url.origin === orgUrl &&
+    url.pathname === `${API_PATH}contacts` &&
+    url.username === '' &&
+    url.password === '';
+  if (!own) throw new DataverseUnreadable('foreign next link');
+  return url.href;
+}
+
+async function read<T>(
+  api: WebApi,
+  path: string,
+  schema: z.ZodType<T>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  return readBody(expectSuccess(await api.send({ method: 'GET', path, headers })), schema);
+}
+
+/** Reads that name no row, or no condition, are not answered with `missing` or `conflict`. */
+function expectSuccess(answer: WebApiAnswer): Extract<WebApiAnswer, { kind: 'success' }> {
+  if (answer.kind !== 'success') throw malformed(answer.kind === 'missing' ? 404 : 412, false);
+  return answer;
+}

@@ -1,0 +1,124 @@
+/**
+ * Everything that can go wrong between us and Dataverse or Entra ID, named for its effect. Messages
+ * are fixed texts with numbers and codes: what the other side wrote may contain personal data, and
+ * the platform's own network errors may contain a header, so neither is kept, not even as `cause`.
+ */
+export abstract class DataverseError extends Error {
+  /**
+   * Could the request have been applied, now or within the next two minutes, although no success was
+   * answered? Always false for reads.
+   */
+  abstract readonly outcomeUnknown: boolean;
+}
+
+/** What kept an answer from us: for logs and metrics, never to decide behaviour. */
+export type UnavailableReason =
+  | 'timeout'
+  | 'network'
+  | 'throttled'
+  | 'server-error'
+  | 'redirected'
+  | 'malformed-answer'
+  | 'oversized-answer';
+
+export interface UnavailableDetails {
+  readonly reason: UnavailableReason;
+  readonly outcomeUnknown: boolean;
+  readonly status?: number | undefined;
+  /** From `Retry-After`, in seconds or as a date. */
+  readonly retryAfterSeconds?: number | undefined;
+}
+
+/** Dataverse cannot be used now; the same request may succeed later. */
+export class DataverseUnavailable extends DataverseError {
+  override readonly name: string = 'DataverseUnavailable';
+  override readonly outcomeUnknown: boolean;
+  readonly reason: UnavailableReason;
+  readonly status: number | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(details: UnavailableDetails, subject = 'Dataverse') {
+    super(`${subject} is unavailable: ${details.reason}${statusText(details.status)}`);
+    this.outcomeUnknown = details.outcomeUnknown;
+    this.reason = details.reason;
+    this.status = details.status;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+  }
+}
+
+/** Entra ID cannot be used now, so nothing was asked of Dataverse. */
+export class TokenUnavailable extends DataverseUnavailable {
+  override readonly name = 'TokenUnavailable';
+
+  constructor(details: Omit<UnavailableDetails, 'outcomeUnknown'>) {
+    super({ ...details, outcomeUnknown: false }, 'Entra ID');
+  }
+}
+
+/** Entra ID refuses the credentials: asking again is useless until somebody changes something. */
+export class TokenRefused extends DataverseError {
+  override readonly name = 'TokenRefused';
+  override readonly outcomeUnknown = false;
+  /** Numbers of the `AADSTS…` codes, such as 7000215: for a hint to a person, never to decide behaviour. */
+  readonly errorCodes: readonly number[];
+
+  constructor(errorCodes: readonly number[]) {
+    super(`Entra ID refused the credentials: ${errorCodes.map(aadsts).join(', ') || 'no code'}`);
+    this.errorCodes = errorCodes;
+  }
+}
+
+/** Dataverse refused a fresh token too (401): the application user is missing, disabled or elsewhere. */
+export class DataverseUnauthorized extends DataverseError {
+  override readonly name = 'DataverseUnauthorized';
+  override readonly outcomeUnknown = false;
+
+  constructor() {
+    super('Dataverse refused a fresh token');
+  }
+}
+
+/** The application user may not do this (403): it lacks a privilege, or a firewall stands before it. */
+export class DataverseForbidden extends DataverseError {
+  override readonly name = 'DataverseForbidden';
+  override readonly outcomeUnknown = false;
+  readonly code: string | undefined;
+
+  constructor(code: string | undefined) {
+    super(`Dataverse forbids this to the application user: ${code ?? 'no code'}`);
+    this.code = code;
+  }
+}
+
+/** An answer that proves nothing, such as a bare 404 (a wrong URL, a proxy) or a foreign link. */
+export class DataverseUnreadable extends DataverseError {
+  override readonly name = 'DataverseUnreadable';
+  override readonly outcomeUnknown = false;
+
+  constructor(what: 'bare 404' | 'foreign next link' | 'no tenant in the challenge') {
+    super(`Dataverse's answer proves nothing: ${what}`);
+  }
+}
+
+/** Dataverse refuses the request itself (any other 4xx): the same request will not succeed later. */
+export class DataverseRejected extends DataverseError {
+  override readonly name = 'DataverseRejected';
+  override readonly outcomeUnknown = false;
+  readonly status: number;
+  /** Dataverse's own code, such as `0x80060888`. */
+  readonly code: string | undefined;
+
+  constructor(status: number, code: string | undefined) {
+    super(`Dataverse rejected the request${statusText(status)}: ${code ?? 'no code'}`);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+function statusText(status: number | undefined): string {
+  return status === undefined ? '' : ` (${status})`;
+}
+
+function aadsts(code: number): string {
+  return `AADSTS${code}`;
+}

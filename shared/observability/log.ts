@@ -1,0 +1,61 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import type { Message } from './messages.ts';
+
+/**
+ * The only fields that a log line can have. An allow-list, so that a name, an address, a token or
+ * a whole error object cannot be logged by accident.
+ */
+const LOG_FIELDS = [
+  'action',
+  'attempt',
+  'contactId',
+  'correlationId',
+  'count',
+  'errorCode',
+  'errorName',
+  'eventId',
+  'eventType',
+  'fields',
+  'latencyMs',
+  'messageId',
+  'migration',
+  'organizationId',
+  'outcome',
+  'patientId',
+  'reason',
+  'receiveCount',
+  'retryAfterSeconds',
+  'status',
+] as const;
+
+export type LogFields = Partial<
+  Record<(typeof LOG_FIELDS)[number], string | number | boolean | readonly string[] | undefined>
+>;
+
+/** Writes one registered message with fields of the allow-list. */
+export type Log = (message: Message, fields?: LogFields) => void;
+
+/** JSON lines on standard output through Powertools' logger. */
+export function createLog(): Log {
+  const logger = new Logger();
+  return (message, fields = {}) => {
+    const allowed: Record<string, unknown> = { code: message.code };
+    for (const name of LOG_FIELDS) {
+      if (fields[name] !== undefined) allowed[name] = fields[name];
+    }
+    logger[message.level](message.text, allowed);
+  };
+}
+
+/**
+ * What may be said of an error that somebody else made: its class and its code. Messages of drivers
+ * and of Dataverse can carry personal data or credentials.
+ */
+export function describeError(error: unknown): { errorName: string; errorCode?: string } {
+  if (!(error instanceof Error)) return { errorName: typeof error };
+  const { code } = error as Error & { code?: unknown };
+  return {
+    errorName: error.name,
+    ...(typeof code === 'string' && /^[\w.-]{1,40}$/.test(code) && { errorCode: code }),
+  };
+}

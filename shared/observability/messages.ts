@@ -1,0 +1,50 @@
+/**
+ * Every line that a function can log, registered once. The code is what runbooks and log queries
+ * name; it is never reused for another meaning.
+ */
+export const messages = {
+  webhookAccepted: { code: 'WH-001', level: 'info', text: 'webhook accepted' },
+  webhookIgnored: { code: 'WH-002', level: 'info', text: 'webhook ignored' },
+  webhookRejected: { code: 'WH-003', level: 'warn', text: 'webhook rejected' },
+  webhookNotQueued: { code: 'WH-004', level: 'error', text: 'webhook could not be queued' },
+  webhookSecretUnavailable: {
+    code: 'WH-005',
+    level: 'error',
+    text: 'webhook secret could not be read',
+  },
+  contactSynced: { code: 'CO-001', level: 'info', text: 'contact event settled' },
+  contactUnreadable: { code: 'CO-002', level: 'warn', text: 'contact could not be read' },
+  contactConflict: {
+    code: 'CO-003',
+    level: 'info',
+    text: 'contact changed while it was applied, reading again',
+  },
+  contactRowsRejected: {
+    code: 'CO-004',
+    level: 'warn',
+    text: 'the database refused a batch, splitting it',
+  },
+  messagePoison: { code: 'QU-001', level: 'error', text: 'message moved to dead letters' },
+  messageRetried: { code: 'QU-002', level: 'warn', text: 'message will be tried again' },
+  messageNotSettled: { code: 'QU-003', level: 'error', text: 'message could not be settled' },
+  databaseUnavailable: { code: 'DB-001', level: 'error', text: 'database unavailable' },
+  databaseMigrated: { code: 'DB-002', level: 'info', text: 'database migrated' },
+  databaseMigrationFailed: { code: 'DB-003', level: 'error', text: 'database migration failed' },
+  invalidIndexDropped: {
+    code: 'DB-004',
+    level: 'warn',
+    text: 'dropped an index whose build was interrupted',
+  },
+  cacheUnavailable: { code: 'RE-001', level: 'warn', text: 'token cache unavailable' },
+  secretRefreshFailed: {
+    code: 'SE-001',
+    level: 'warn',
+    text: 'secret could not be refreshed, going on with the one held',
+  },
+  functionFailed: { code: 'FN-001', level: 'error', text: 'function failed' },
+} as const satisfies Record<
+  string,
+  { code: string; level: 'info' | 'warn' | 'error'; text: string }
+>;
+
+export type Message = (typeof messages)[keyof typeof messages];

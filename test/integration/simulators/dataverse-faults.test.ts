@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Fixture, json, startFixture } from './dataverse-fixture.ts';
+
+const absentId = '00000000-0000-4000-8000-000000000000';
+let simulated: Fixture;
+
+beforeAll(async () => {
+  simulated = await startFixture();
+});
+beforeEach(async () => {
+  await simulated.control('DELETE', '/requests');
+});
+afterAll(() => simulated.close());
+
+async function read(id: string): Promise<Record<string, unknown>> {
+  return json(await simulated.api(`contacts(${id})`));
+}
+
+describe('faults and counts', () => {
+  it('counts by operation and status', async () => {
+    await simulated.api('WhoAmI');
+    await simulated.api(`contacts(${absentId})`);
+    await simulated.api('contacts', { headers: { authorization: '' } });
+    expect(await (await simulated.control('GET', '/requests')).json()).toEqual({
+      total: 3,
+      operations: { WhoAmI: 1, RetrieveContact: 1, ListContacts: 1 },
+      statuses: { 200: 1, 401: 1, 404: 1 },
+    });
+  });
+
+  it.each([
+    ['unauthorized', {}, 401, null, null],
+    ['throttled', { retryAfterSeconds: 9 }, 429, '9', '0x80072322'],
+    ['unavailable', {}, 503, null, ''],
+    ['forbidden', {}, 403, null, '0x80040220'],
+  ])('answers as %s', async (mode, options, status, retryAfter, code) => {
+    await simulated.control('PUT', '/faults', { mode, ...options });
+    const response = await simulated.api('WhoAmI');
+    await simulated.control('DELETE', '/faults');
+    expect(response.status).toBe(status);
+    expect(response.headers.get('retry-after')).toBe(retryAfter);
+    const text = await response.text();
+    expect(/"code":"([^"]*)"/.exec(text)?.[1] ?? null).toBe(code);
+    expect((await simulated.api('WhoAmI')).status).toBe(200);
+  });
+
+  it('fails only the paths that it is told to', async () => {
+    await simulated.control('PUT', '/faults', { mode: 'unavailable', paths: ['contacts('] });
+    expect((await simulated.api(`contacts(${absentId})`)).status).toBe(503);
+    expect((await simulated.api('contacts?$top=1')).status).toBe(200);
+    await simulated.control('DELETE', '/faults');
+  });
+
+  it('lets the line fail before or after the work', async () => {
+    const id = await simulated.createContact({ lastname: 'Line' });
+    const patch = (lastname: string) =>
+      simulated.api(`contacts(${id})`, { method: 'PATCH', body: { lastname } });
+
+    await simulated.control('PUT', '/faults', { mode: 'reset' });
+    await expect(patch('Reset')).rejects.toThrow('fetch failed');
+    await simulated.control('PUT', '/faults', { mode: 'html' });
+    const page = await patch('Page');
+    expect(page.headers.get('content-type')).toContain('text/html');
+    await simulated.control('PUT', '/faults', { mode: 'half' });
+    const half = await simulated.api(`contacts(${id})`);
+    await expect(half.text()).rejects.toThrow('terminated');
+    await simulated.control('DELETE', '/faults');
+    expect(await read(id)).toMatchObject({ lastname: 'Line' });
+
+    await simulated.control('PUT', '/faults', { mode: 'half' });
+    await expect(patch('Applied')).rejects.toThrow('fetch failed');
+    await simulated.control('DELETE', '/faults');
+    expect(await read(id)).toMatchObject({ lastname: 'Applied' });
+  });
+
+  it('hangs until the client gives up', async () => {
+    await simulated.control('PUT', '/faults', { mode: 'hang' });
+    const abort = new AbortController();
+    const answer = fetch(`${simulated.dataverse.url}/api/data/v9.2/WhoAmI`, {
+      signal: abort.signal,
+    });
+    await expect
+      .poll(async () => json(await simulated.control('GET', '/requests')))
+      .toMatchObject({ statuses: { none: 1 } });
+    abort.abort();
+    await expect(answer).rejects.toThrow('aborted');
+    await simulated.control('DELETE', '/faults');
+  });
+});

@@ -1,0 +1,49 @@
+import type { FastifyInstance } from 'fastify';
+import * as z from 'zod';
+import { type Fault, noFault } from '../faults.ts';
+import type { createRequestCounter } from '../request-counts.ts';
+import { readBody } from './input.ts';
+
+/** Longer than any time-out of a client. */
+const MAX_LATENCY_MS = 600_000;
+
+const fault = z.strictObject({
+  mode: z
+    .enum([
+      'none',
+      'unauthorized',
+      'throttled',
+      'unavailable',
+      'forbidden',
+      'hang',
+      'reset',
+      'html',
+      'half',
+    ])
+    .default('none'),
+  latencyMs: z.int().min(0).max(MAX_LATENCY_MS).exactOptional(),
+  retryAfterSeconds: z.int().min(0).exactOptional(),
+  paths: z.array(z.string().min(1)).min(1).exactOptional(),
+});
+
+/** Switches the faults of the Web API, and shows what it was asked. */
+export function faultRoutes(
+  app: FastifyInstance,
+  setFault: (fault: Fault) => void,
+  counter: ReturnType<typeof createRequestCounter>,
+): void {
+  app.put('/faults', async (request, reply) => {
+    setFault(readBody(request, fault));
+    return reply.code(204).send();
+  });
+  app.delete('/faults', async (_request, reply) => {
+    setFault(noFault);
+    return reply.code(204).send();
+  });
+
+  app.get('/requests', async () => counter.counts());
+  app.delete('/requests', async (_request, reply) => {
+    counter.reset();
+    return reply.code(204).send();
+  });
+}

@@ -1,0 +1,299 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { afterAll, describe, expect, test } from 'vitest';
+import { deploymentOf } from '../../../infra/local/template/deployment.ts';
+import type { Deployment } from '../../../infra/local/template/definitions.ts';
+import { interpret } from '../../../infra/local/template/interpret.ts';
+import type { StackTemplate, Template } from '../../../infra/local/template/template.ts';
+
+const bundle = mkdtempSync(`${tmpdir()}/bundle-`);
+
+afterAll(() => rmSync(bundle, { recursive: true }));
+
+const secretArn = 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:app/one-AbCdEf';
+
+const secrets: StackTemplate = {
+  stackName: 'Secrets',
+  assets: new Map(),
+  template: {
+    Resources: { One: { Type: 'AWS::SecretsManager::Secret', Properties: { Name: 'app/one' } } },
+    Outputs: { Export: { Value: { Ref: 'One' }, Export: { Name: 'Secrets:One' } } },
+  },
+};
+
+const main: Template = {
+  Parameters: {
+    Url: { Type: 'String' },
+    Bootstrap: { Type: 'AWS::SSM::Parameter::Value<String>', Default: '/cdk/version' },
+  },
+  Resources: {
+    Worker: {
+      Type: 'AWS::Lambda::Function',
+      Metadata: { 'aws:cdk:path': 'Main/SyncContact/Resource' },
+      DependsOn: ['Role'],
+      Properties: {
+        Runtime: 'nodejs24.x',
+        Handler: 'index.handler',
+        Code: { S3Key: 'worker.zip' },
+        Timeout: 30,
+        Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+        LoggingConfig: { LogGroup: { Ref: 'Log' }, LogFormat: 'JSON' },
+        Environment: {
+          Variables: {
+            URL: { Ref: 'Url' },
+            QUEUE: { Ref: 'Queue' },
+            SECRET: { 'Fn::ImportValue': 'Secrets:One' },
+            NUMBER: 3,
+          },
+        },
+      },
+    },
+    WorkerVersion: {
+      Type: 'AWS::Lambda::Version',
+      Properties: { FunctionName: { Ref: 'Worker' } },
+    },
+    Log: { Type: 'AWS::Logs::LogGroup', Properties: { RetentionInDays: 30 } },
+    Role: { Type: 'AWS::IAM::Role', Properties: {} },
+    Provider: {
+      Type: 'AWS::Lambda::Function',
+      Properties: { Runtime: 'nodejs22.x', Handler: '__entrypoint__.handler', Code: {} },
+    },
+    Trigger: {
+      Type: 'Custom::Trigger',
+      DependsOn: ['First'],
+      Properties: {
+        ServiceToken: { 'Fn::GetAtt': ['Provider', 'Arn'] },
+        HandlerArn: { Ref: 'WorkerVersion' },
+      },
+    },
+    First: {
+      Type: 'Custom::Trigger',
+      Properties: {
+        ServiceToken: { 'Fn::GetAtt': ['Provider', 'Arn'] },
+        HandlerArn: { 'Fn::GetAtt': ['Worker', 'Arn'] },
+      },
+    },
+    Dead: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'dead' } },
+    Queue: {
+      Type: 'AWS::SQS::Queue',
+      Properties: {
+        VisibilityTimeout: 60,
+        SqsManagedSseEnabled: true,
+        RedrivePolicy: {
+          deadLetterTargetArn: { 'Fn::GetAtt': ['Dead', 'Arn'] },
+          maxReceiveCount: 5,
+        },
+      },
+    },
+    Mapping: {
+      Type: 'AWS::Lambda::EventSourceMapping',
+      Properties: {
+        BatchSize: 5,
+        EventSourceArn: { 'Fn::GetAtt': ['Queue', 'Arn'] },
+        FunctionName: { Ref: 'Worker' },
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        ScalingConfig: { MaximumConcurrency: 4 },
+      },
+    },
+    Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { ProtocolType: 'HTTP' } },
+    Stage: { Type: 'AWS::ApiGatewayV2::Stage', Properties: { StageName: '$default' } },
+    Integration: {
+      Type: 'AWS::ApiGatewayV2::Integration',
+      Properties: {
+        IntegrationType: 'AWS_PROXY',
+        PayloadFormatVersion: '2.0',
+        IntegrationUri: { 'Fn::GetAtt': ['Worker', 'Arn'] },
+      },
+    },
+    Route: {
+      Type: 'AWS::ApiGatewayV2::Route',
+      Properties: {
+        RouteKey: 'POST /x',
+        Target: { 'Fn::Join': ['', ['integrations/', { Ref: 'Integration' }]] },
+      },
+    },
+  },
+};
+
+interface Change {
+  /** Properties laid over those of a resource; undefined removes the resource. */
+  readonly [logicalId: string]: Readonly<Record<string, unknown>> | undefined;
+}
+
+function changed(change: Change): Template {
+  const resources = { ...main.Resources };
+  for (const [logicalId, properties] of Object.entries(change)) {
+    const before = resources[logicalId];
+    if (properties === undefined) delete resources[logicalId];
+    else if (before === undefined)
+      resources[logicalId] = { Type: 'AWS::SQS::Queue', ...properties };
+    else {
+      resources[logicalId] = { ...before, Properties: { ...before.Properties, ...properties } };
+    }
+  }
+  return { ...main, Resources: resources };
+}
+
+function deploy(
+  template: Template = main,
+  parameters: Record<string, string> = { Url: 'http://127.0.0.1:1' },
+): Deployment {
+  const stack = { stackName: 'Main', template, assets: new Map([['worker.zip', bundle]]) };
+  return deploymentOf(
+    interpret([secrets, stack], parameters, {
+      region: 'eu-central-1',
+      accountId: '000000000000',
+      apiUrl: 'http://127.0.0.1:8787',
+      sqsEndpoint: 'http://127.0.0.1:4566',
+      secretArn: (name) => (name === 'app/one' ? secretArn : undefined),
+    }),
+  );
+}
+
+describe('what is deployed', () => {
+  test('a function, without the CDK’s own provider function', () => {
+    expect(deploy().functions).toEqual([
+      {
+        logicalId: 'Worker',
+        name: 'Main-Worker',
+        title: 'sync-contact',
+        arn: 'arn:aws:lambda:eu-central-1:000000000000:function:Main-Worker',
+        taskRoot: bundle,
+        handler: 'index.handler',
+        memoryMb: 128,
+        timeoutSeconds: 30,
+        logGroupName: 'Main-Log',
+        logFormat: 'JSON',
+        reservedConcurrency: undefined,
+        environment: {
+          URL: 'http://127.0.0.1:1',
+          QUEUE: 'http://127.0.0.1:4566/000000000000/Main-Queue',
+          SECRET: secretArn,
+          NUMBER: '3',
+        },
+      },
+    ]);
+  });
+
+  test('queues with their attributes', () => {
+    const queue = deploy().queues.find((entry) => entry.logicalId === 'Queue');
+    expect(queue).toMatchObject({
+      name: 'Main-Queue',
+      deadLetterQueueArn: 'arn:aws:sqs:eu-central-1:000000000000:dead',
+      attributes: {
+        VisibilityTimeout: '60',
+        SqsManagedSseEnabled: 'true',
+        RedrivePolicy:
+          '{"deadLetterTargetArn":"arn:aws:sqs:eu-central-1:000000000000:dead","maxReceiveCount":5}',
+      },
+    });
+  });
+
+  test('routes, mappings, and triggers in dependency order', () => {
+    const { httpApi, mappings, triggers } = deploy();
+    expect(httpApi?.routes).toEqual([
+      { logicalId: 'Route', routeKey: 'POST /x', functionName: 'Main-Worker', timeoutMs: 30_000 },
+    ]);
+    expect(mappings).toEqual([
+      {
+        logicalId: 'Mapping',
+        functionName: 'Main-Worker',
+        queueArn: 'arn:aws:sqs:eu-central-1:000000000000:Main-Queue',
+        batchSize: 5,
+        batchingWindowSeconds: 0,
+        reportBatchItemFailures: true,
+        maximumConcurrency: 4,
+      },
+    ]);
+    expect(triggers.map((entry) => entry.logicalId)).toEqual(['First', 'Trigger']);
+  });
+
+  test('a resource whose condition does not hold is left out', () => {
+    const template = {
+      ...main,
+      Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
+      Resources: {
+        ...main.Resources,
+        Strange: { Type: 'AWS::Strange::Thing', Condition: 'Never' },
+      },
+    };
+    expect(deploy(template).functions).toHaveLength(1);
+  });
+});
+
+describe('what cannot be executed names its logical id', () => {
+  test.each<[string, Change, string]>([
+    [
+      'an unknown type',
+      { Odd: { Type: 'AWS::Odd::Thing' } },
+      'Odd: the local runner does not know resources of type AWS::Odd::Thing',
+    ],
+    [
+      'a dangling reference',
+      { Log: undefined },
+      'Worker: refers to Log, which the template does not have',
+    ],
+    [
+      'a dangling attribute',
+      { Worker: { Role: { 'Fn::GetAtt': ['Role', 'Colour'] } } },
+      'Worker: the local runner does not know Role.Colour',
+    ],
+    [
+      'a missing export',
+      { Worker: { X: { 'Fn::ImportValue': 'nobody' } } },
+      'Worker: no stack exports nobody',
+    ],
+    [
+      'a missing asset',
+      { Worker: { Code: { S3Key: 'other.zip' } } },
+      'Worker: no asset for its code (other.zip)',
+    ],
+    [
+      'another runtime',
+      { Worker: { Runtime: 'nodejs20.x' } },
+      'Worker: runtime nodejs20.x, not nodejs24.x',
+    ],
+    [
+      'a route without integration',
+      { Route: { Target: 'integrations/none' } },
+      'Route: its integration integrations/none does not exist',
+    ],
+    [
+      'an integration without function',
+      { Integration: { IntegrationUri: 'arn:aws:lambda:r:a:function:gone' } },
+      'Integration: there is no function gone',
+    ],
+    [
+      'a mapping with a filter',
+      { Mapping: { FilterCriteria: {} } },
+      'Mapping: the mapping property FilterCriteria is not supported',
+    ],
+    [
+      'a queue nobody knows',
+      { Mapping: { EventSourceArn: 'arn:x' } },
+      'Mapping: its queue arn:x does not exist',
+    ],
+    [
+      'a queue property nobody knows',
+      { Queue: { Colour: 'red' } },
+      'Queue: the queue property Colour is not supported',
+    ],
+    [
+      'an authorizer',
+      { Route: { AuthorizationType: 'JWT' } },
+      'Route: authorizers are not supported',
+    ],
+    ['no stage', { Stage: undefined }, 'Api: the API has no stage'],
+    [
+      'a parameter read at deploy time',
+      { Worker: { X: { Ref: 'Bootstrap' } } },
+      'Worker: parameter Bootstrap is read from Parameter Store',
+    ],
+  ])('%s', (_what, change, message) => {
+    expect(() => deploy(changed(change))).toThrow(message);
+  });
+
+  test('a parameter without value', () => {
+    expect(() => deploy(main, {})).toThrow('Url: the parameter has no value and no default');
+  });
+});
