@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import middy from '@middy/core';
+import { middy } from '@middy/core';
 import { migrateDatabase, MigrationFailed } from '../../shared/database/migrate.ts';
 import { parseEnvironment } from '../../shared/environment/environment.ts';
 import { createLog, describeError } from '../../shared/observability/log.ts';
@@ -10,7 +10,7 @@ import { environment } from './env.ts';
 const log = createLog();
 
 /** Run by every deploy before the other functions change; its failure stops the deploy. */
-export const handler = middy<unknown>()
+export const handler = middy()
   .use({
     onError: ({ error }) => {
       const migration = error instanceof MigrationFailed ? error.migration : undefined;

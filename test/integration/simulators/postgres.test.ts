@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findPostgresBinaries } from '../../../infra/local/postgres/binaries.ts';
-import type { RunAs } from '../../../infra/local/postgres/run-as.ts';
+import { canReach, type RunAs } from '../../../infra/local/postgres/run-as.ts';
 import {
   PortTakenError,
   type PostgresOptions,
@@ -136,9 +136,11 @@ describe('a started server', () => {
   });
 });
 
-describe.runIf(process.getuid?.() === 0)('started by root', () => {
-  const NOBODY: RunAs = { kind: 'user', uid: 65_534, gid: 65_534 };
+const NOBODY: RunAs = { kind: 'user', uid: 65_534, gid: 65_534 };
+// The root of some containers may not change to another user.
+const mayChangeUser = process.getuid?.() === 0 && canReach(NOBODY, 'directory', os.tmpdir());
 
+describe.runIf(mayChangeUser)('started by root', () => {
   it('moves the data where an unprivileged user can reach them, and finds them again', async () => {
     const first = await start();
     await query(first.url, 'create table moved as select 42 as answer');
@@ -155,9 +157,10 @@ describe.runIf(process.getuid?.() === 0)('started by root', () => {
 
   it('starts anew where the moved data are gone, in place if the directory is open to the user', async () => {
     await chmod(dataDirectory, 0o755);
-    const { url, pid } = await start({ runAs: NOBODY });
+    const { url } = await start({ runAs: NOBODY });
     expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
-    expect(await readFile(`/proc/${pid}/status`, 'utf8')).toMatch(/^Uid:\t65534\t65534/m);
+    const pgdata = path.join(dataDirectory, 'cluster', 'pgdata');
+    expect((await stat(pgdata)).uid).toBe(65_534);
     expect(await readdir(dataDirectory)).toEqual(['cluster']);
   });
 });

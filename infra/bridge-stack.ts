@@ -1,0 +1,195 @@
+import { fileURLToPath } from 'node:url';
+import {
+  CfnOutput,
+  CfnParameter,
+  Duration,
+  Stack,
+  type StackProps,
+  Validations,
+} from 'aws-cdk-lib';
+import {
+  HttpApi,
+  HttpMethod,
+  LogGroupLogDestination,
+  PayloadFormatVersion,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Trigger } from 'aws-cdk-lib/triggers';
+import type { Construct } from 'constructs';
+import { LambdaFunction } from './constructs/lambda-function.ts';
+import { QueueConsumer } from './constructs/queue-consumer.ts';
+import { QueueWithDeadLetter } from './constructs/queue-with-dead-letter.ts';
+import { DATAVERSE_SHARES, fleetRequests } from './dataverse-concurrency.ts';
+import type { SecretsStack } from './secrets-stack.ts';
+
+/** A webhook is answered within a second; the rest is for a cold start and one retry towards SQS. */
+const RECEIVE_TIMEOUT = Duration.seconds(10);
+/** Two statements, a token and two reads at their own time limits, and room for a second round. */
+const SYNC_CONTACT_TIMEOUT = Duration.seconds(30);
+/** Indexes are built while the tables are in use, and a large table takes its time. */
+const MIGRATE_TIMEOUT = Duration.minutes(14);
+
+const MIGRATIONS = fileURLToPath(new URL('../shared/database/migrations/', import.meta.url));
+
+export interface BridgeStackProps extends StackProps {
+  readonly secrets: SecretsStack;
+}
+
+/** Everything that moves: the API, the queues and the functions between Dynamics and ConsentHub. */
+export class BridgeStack extends Stack {
+  constructor(scope: Construct, id: string, props: BridgeStackProps) {
+    super(scope, id, props);
+    const { secrets } = props;
+    const { key } = secrets;
+    const parameters = this.parameters();
+    fleetRequests(DATAVERSE_SHARES);
+
+    const contactEvents = new QueueWithDeadLetter(this, 'contact-events', {
+      key,
+      consumerTimeout: SYNC_CONTACT_TIMEOUT,
+    });
+
+    const receiveWebhook = new LambdaFunction(this, 'receive-webhook', {
+      description:
+        'Checks the signature of a webhook from Dynamics and puts its ids onto the queue',
+      timeout: RECEIVE_TIMEOUT,
+      key,
+      environment: { CONTACT_QUEUE_URL: contactEvents.queue.queueUrl },
+      secrets: { DYNAMICS_WEBHOOK_SECRET_ARN: secrets.webhookSecret },
+    });
+    contactEvents.allowSending(receiveWebhook);
+
+    const share = DATAVERSE_SHARES['sync-contact'];
+    const syncContact = new LambdaFunction(this, 'sync-contact', {
+      description: 'Reads contacts in Dynamics and makes the patients say what they say',
+      timeout: SYNC_CONTACT_TIMEOUT,
+      key,
+      environment: {
+        CONTACT_QUEUE_URL: contactEvents.queue.queueUrl,
+        CONTACT_DEAD_LETTER_QUEUE_URL: contactEvents.deadLetterQueue.queueUrl,
+        DYNAMICS_ORG_URL: parameters.orgUrl,
+        DYNAMICS_AUTHORITY_URL: parameters.authorityUrl,
+        DYNAMICS_TENANT_ID: parameters.tenantId,
+        DYNAMICS_CLIENT_ID: parameters.clientId,
+        UPSTASH_REDIS_REST_URL: parameters.redisUrl,
+        DATAVERSE_PARALLEL_REQUESTS: String(share.parallelRequests),
+      },
+      secrets: {
+        DATABASE_URL_SECRET_ARN: secrets.databaseUrl,
+        DYNAMICS_CLIENT_SECRET_ARN: secrets.dynamicsClientSecret,
+        UPSTASH_REDIS_REST_TOKEN_SECRET_ARN: secrets.upstashRedisRestToken,
+      },
+    });
+    new QueueConsumer(this, 'contact-consumer', {
+      source: contactEvents,
+      consumer: syncContact,
+      maxConcurrency: share.containers,
+    });
+
+    const migrateDatabase = new LambdaFunction(this, 'migrate-database', {
+      description: 'Applies the SQL migrations, on every deploy that brings new ones',
+      timeout: MIGRATE_TIMEOUT,
+      key,
+      environment: {},
+      secrets: { DATABASE_URL_SECRET_ARN: secrets.databaseUrl },
+      commandHooks: {
+        beforeBundling: () => [],
+        beforeInstall: () => [],
+        afterBundling: (_input, output) => [`cp -r "${MIGRATIONS}" "${output}/migrations"`],
+      },
+    });
+    new Trigger(this, 'migration', {
+      handler: migrateDatabase.function,
+      timeout: MIGRATE_TIMEOUT,
+      // New code never meets an old schema; old code has to get along with a new one for a moment.
+      executeBefore: [receiveWebhook, syncContact],
+    });
+
+    const api = this.api(receiveWebhook, key);
+    new CfnOutput(this, 'ApiUrl', { value: api.apiEndpoint });
+    new CfnOutput(this, 'WebhookUrl', { value: `${api.apiEndpoint}/api/dynamics/webhook` });
+    new CfnOutput(this, 'ContactQueueUrl', { value: contactEvents.queue.queueUrl });
+    new CfnOutput(this, 'ContactDeadLetterQueueUrl', {
+      value: contactEvents.deadLetterQueue.queueUrl,
+    });
+  }
+
+  /** What differs between organisations and is no secret. */
+  private parameters() {
+    const parameter = (
+      name: string,
+      description: string,
+      rules: { default?: string; allowedPattern?: string; constraintDescription?: string } = {},
+    ) => new CfnParameter(this, name, { type: 'String', description, ...rules }).valueAsString;
+    // Whether the host is Microsoft's is checked by the functions, which know all of its clouds.
+    const url = {
+      allowedPattern: '^https?://[^/]+/?$',
+      constraintDescription: 'An origin such as https://contoso.crm4.dynamics.com',
+    };
+    return {
+      orgUrl: parameter('DynamicsOrgUrl', 'URL of the Dataverse organisation', url),
+      authorityUrl: parameter('DynamicsAuthorityUrl', 'Entra ID authority of the cloud', {
+        ...url,
+        default: 'https://login.microsoftonline.com',
+      }),
+      tenantId: parameter('DynamicsTenantId', 'Entra tenant; empty: found out', { default: '' }),
+      clientId: parameter('DynamicsClientId', 'Application (client) id in Entra ID', {
+        allowedPattern: '^[0-9a-fA-F-]{36}$',
+        constraintDescription: 'A GUID',
+      }),
+      redisUrl: parameter('UpstashRedisRestUrl', 'REST URL of the Upstash Redis', url),
+    };
+  }
+
+  private api(receiveWebhook: LambdaFunction, key: IKey): HttpApi {
+    const api = new HttpApi(this, 'api', {
+      description: 'What Dynamics and ConsentHub call',
+      createDefaultStage: false,
+    });
+    const accessLogs = new LogGroup(this, 'access-logs', {
+      retention: RetentionDays.THREE_MONTHS,
+      encryptionKey: key,
+    });
+    // No throttle here: HTTP APIs answer 429 beyond it, and Dataverse does not send an event again
+    // after a 429. What arrives is bounded by Dataverse itself and costs one queue message each.
+    api.addStage('stage', {
+      stageName: '$default',
+      autoDeploy: true,
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(accessLogs),
+        // No header and no body: only who called what, and how it ended.
+        format: AccessLogFormat.custom(
+          JSON.stringify({
+            requestId: '$context.requestId',
+            time: '$context.requestTime',
+            routeKey: '$context.routeKey',
+            status: '$context.status',
+            latencyMs: '$context.responseLatency',
+            integrationError: '$context.integrationErrorMessage',
+            responseLength: '$context.responseLength',
+            sourceIp: '$context.identity.sourceIp',
+          }),
+        ),
+      },
+    });
+    const [route] = api.addRoutes({
+      path: '/api/dynamics/webhook',
+      methods: [HttpMethod.POST],
+      integration: new HttpLambdaIntegration('receive-webhook', receiveWebhook.function, {
+        payloadFormatVersion: PayloadFormatVersion.VERSION_2_0,
+      }),
+    });
+    if (route !== undefined) {
+      Validations.of(route).acknowledge({
+        id: 'AwsSolutions-APIG4',
+        reason:
+          'Dataverse cannot fetch a token. The function checks an HMAC-SHA256 signature over the ' +
+          'raw body in constant time before it reads anything else.',
+      });
+    }
+    return api;
+  }
+}

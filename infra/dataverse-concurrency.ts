@@ -1,0 +1,35 @@
+/**
+ * Dataverse takes at most 52 requests at a time from one user ("Service protection API limits",
+ * number of concurrent requests), and all functions are one user to it.
+ */
+export const DATAVERSE_CONCURRENT_REQUESTS = 52;
+
+export interface DataverseShare {
+  /** Most containers of the function at a time. */
+  readonly containers: number;
+  /** Most requests that one container has under way. */
+  readonly parallelRequests: number;
+}
+
+/**
+ * Who may ask Dataverse how much at a time. The one place where it is decided; what is left over
+ * belongs to administrators who test the connection and to other applications of the same user.
+ */
+export const DATAVERSE_SHARES = {
+  'sync-contact': { containers: 5, parallelRequests: 4 },
+} as const satisfies Record<string, DataverseShare>;
+
+/** Requests that the whole fleet can have under way. @throws Error if that reaches the limit */
+export function fleetRequests(shares: Readonly<Record<string, DataverseShare>>): number {
+  const total = Object.values(shares).reduce(
+    (sum, { containers, parallelRequests }) => sum + containers * parallelRequests,
+    0,
+  );
+  if (total >= DATAVERSE_CONCURRENT_REQUESTS) {
+    throw new Error(
+      `The functions could send ${total} requests to Dataverse at a time; it takes fewer than ` +
+        `${DATAVERSE_CONCURRENT_REQUESTS}. Lower a share in infra/dataverse-concurrency.ts.`,
+    );
+  }
+  return total;
+}

@@ -1,0 +1,82 @@
+import { RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+
+/** Long enough that guessing is hopeless; punctuation would only get lost between two consoles. */
+const WEBHOOK_SECRET_LENGTH = 64;
+
+/**
+ * What the bridge has to keep secret, one secret for each purpose, and the key that encrypts them
+ * and whatever else holds identifiers. Deployed before everything else; whoever operates the bridge
+ * then puts the values in. They outlive the stack.
+ */
+export class SecretsStack extends Stack {
+  readonly key: Key;
+  /** Made up here; shown to the Dynamics administrator, whose plug-in signs with it. */
+  readonly webhookSecret: Secret;
+  readonly dynamicsClientSecret: Secret;
+  /** `postgres://…` of ConsentHub's Neon database. */
+  readonly databaseUrl: Secret;
+  readonly upstashRedisRestToken: Secret;
+
+  constructor(scope: Construct, id: string, props: StackProps) {
+    super(scope, id, props);
+    this.key = new Key(this, 'key', {
+      description: 'Secrets, queues and logs of the bridge between ConsentHub and Dynamics 365',
+      enableKeyRotation: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    this.key.grantEncryptDecrypt(
+      new ServicePrincipal(`logs.${this.region}.amazonaws.com`, {
+        conditions: {
+          ArnLike: {
+            'kms:EncryptionContext:aws:logs:arn': this.formatArn({
+              service: 'logs',
+              resource: '*',
+            }),
+          },
+        },
+      }),
+    );
+
+    this.webhookSecret = this.secret(
+      'webhook-secret',
+      'Signs the webhooks of Dynamics; during a rotation the previous version stays valid',
+      { excludePunctuation: true, passwordLength: WEBHOOK_SECRET_LENGTH },
+    );
+    this.dynamicsClientSecret = this.secret(
+      'dynamics-client-secret',
+      'Client secret of the Entra ID application that reads and writes contacts',
+    );
+    this.databaseUrl = this.secret('database-url', 'postgres:// URL of the Neon database');
+    this.upstashRedisRestToken = this.secret(
+      'upstash-redis-rest-token',
+      'REST token of the Upstash Redis that caches access tokens',
+    );
+  }
+
+  private secret(
+    purpose: string,
+    description: string,
+    generateSecretString?: { excludePunctuation: boolean; passwordLength: number },
+  ): Secret {
+    const secret = new Secret(this, purpose, {
+      secretName: `consenthub-dynamics/${purpose}`,
+      description,
+      encryptionKey: this.key,
+      removalPolicy: RemovalPolicy.RETAIN,
+      ...(generateSecretString && { generateSecretString }),
+    });
+    const reason =
+      'Its other half lies with Microsoft, Neon, Upstash or inside Dynamics, where no rotation ' +
+      'function of AWS can change it. Rotation is a documented procedure, and the functions take a ' +
+      'new value within five minutes.';
+    Validations.of(secret).acknowledge(
+      { id: 'AwsSolutions-SMG4', reason },
+      { id: 'HIPAA.Security-SecretsManagerRotationEnabled', reason },
+    );
+    return secret;
+  }
+}

@@ -1,0 +1,7 @@
+import type { Command } from './command.ts';
+
+export const ping: Command = {
+  minArguments: 0,
+  maxArguments: 1,
+  run: ([message]) => message ?? 'PONG',
+};

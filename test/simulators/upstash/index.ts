@@ -1,0 +1,100 @@
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import {
+  type Encode,
+  type RestAnswer,
+  runPipeline,
+  runSingle,
+  runTransaction,
+} from './rest-protocol.ts';
+import { Store } from './store.ts';
+
+/**
+ * How the service misbehaves; nothing is carried out in any of them.
+ * - `hang`: takes the request and never answers.
+ * - `refuse`: resets the connection.
+ * - `error`: answers 500.
+ * - `garbage`: answers 200 with something that is not JSON.
+ */
+export type UpstashFault = 'none' | 'hang' | 'refuse' | 'error' | 'garbage';
+
+export interface UpstashSimulatorOptions {
+  /** A free one if left out. */
+  readonly port?: number;
+  /** The bearer token that callers have to show. */
+  readonly token: string;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+export interface UpstashSimulator {
+  /** For `UPSTASH_REDIS_REST_URL`. */
+  readonly url: string;
+  /** The keys that have not expired. */
+  keys(): string[];
+  setFault(fault: UpstashFault): void;
+  close(): Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+
+type Operation = (body: unknown, store: Store, encode: Encode) => RestAnswer;
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  '/': runSingle,
+  '/pipeline': runPipeline,
+  '/multi-exec': runTransaction,
+};
+
+/** Starts a Redis that is spoken to as Upstash's is, over HTTP (upstash.com/docs/redis/features/restapi). */
+export async function startUpstashSimulator(
+  options: UpstashSimulatorOptions,
+): Promise<UpstashSimulator> {
+  const store = new Store(options.now ?? Date.now);
+  let fault: UpstashFault = 'none';
+
+  const app = fastify({ forceCloseConnections: true });
+  app.addHook('onRequest', async (request, reply) => {
+    if (fault !== 'none') return misbehave(fault, reply);
+    if (request.headers.authorization === `Bearer ${options.token}`) return undefined;
+    return reply.code(401).send({ error: 'Unauthorized' });
+  });
+  for (const [path, operation] of Object.entries(OPERATIONS)) {
+    app.post(path, (request, reply) => {
+      const { status, body } = operation(request.body, store, encoding(request));
+      return reply.code(status).send(body);
+    });
+  }
+  const url = await app.listen({ host: HOST, port: options.port ?? 0 });
+
+  return {
+    url,
+    keys: () => store.keys(),
+    setFault(next) {
+      fault = next;
+    },
+    close: () => app.close(),
+  };
+}
+
+function encoding(request: FastifyRequest): Encode {
+  return request.headers['upstash-encoding'] === 'base64'
+    ? (text) => Buffer.from(text).toString('base64')
+    : (text) => text;
+}
+
+function misbehave(fault: Exclude<UpstashFault, 'none'>, reply: FastifyReply): FastifyReply {
+  switch (fault) {
+    case 'hang':
+      return reply.hijack();
+    case 'refuse':
+      reply.hijack();
+      reply.raw.socket?.resetAndDestroy();
+      return reply;
+    case 'error':
+      return reply.code(500).send({ error: 'ERR internal error' });
+    case 'garbage':
+      return reply.type('text/html').send('<html><body>Bad gateway</body></html>');
+    default:
+      return fault satisfies never;
+  }
+}

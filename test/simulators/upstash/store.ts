@@ -1,0 +1,47 @@
+/** Strings by key, each until a time or for ever. What has expired is not there. */
+export class Store {
+  readonly #entries = new Map<string, { value: string; expiresAtMs: number }>();
+  readonly #now: () => number;
+
+  /** `now` in milliseconds since the epoch. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  get nowMs(): number {
+    return this.#now();
+  }
+
+  get(key: string): string | undefined {
+    return this.#live(key)?.value;
+  }
+
+  /** `expiresAtMs`: milliseconds since the epoch, `Infinity` for never. */
+  set(key: string, value: string, expiresAtMs: number): void {
+    this.#entries.set(key, { value, expiresAtMs });
+  }
+
+  delete(key: string): boolean {
+    return this.#live(key) !== undefined && this.#entries.delete(key);
+  }
+
+  /** Milliseconds since the epoch, `Infinity` for never, undefined if there is no such key. */
+  expiresAtMs(key: string): number | undefined {
+    return this.#live(key)?.expiresAtMs;
+  }
+
+  keys(): string[] {
+    return [...this.#entries.keys()].filter((key) => this.#live(key) !== undefined);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  #live(key: string) {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.expiresAtMs > this.#now()) return entry;
+    this.#entries.delete(key);
+    return undefined;
+  }
+}
