@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { middy } from '@middy/core';
+import middy from '@middy/core';
 import { migrateDatabase, MigrationFailed } from '../../shared/database/migrate.ts';
 import { parseEnvironment } from '../../shared/environment/environment.ts';
 import { createLog, describeError } from '../../shared/observability/log.ts';

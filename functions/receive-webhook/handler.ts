@@ -1,4 +1,4 @@
-import { middy } from '@middy/core';
+import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { parseEnvironment } from '../../shared/environment/environment.ts';
 import { jsonResponse, unavailableOnError } from '../../shared/lambda/middleware.ts';

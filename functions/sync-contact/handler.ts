@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { middy } from '@middy/core';
+import middy from '@middy/core';
 import type { SQSEvent } from 'aws-lambda';
 import type * as z from 'zod';
 import { createCache } from '../../shared/cache/redis.ts';

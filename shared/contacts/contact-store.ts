@@ -5,7 +5,7 @@ import applyContacts from './apply-contacts.sql';
 import type { ContactDecision, Patient, StoredContact } from './decide-contact.ts';
 import findPatientsToLink from './find-patients-to-link.sql';
 import type { Candidate } from './match-patient.ts';
-import type { MatchKey } from './profile.ts';
+import { type MatchKey, PROFILE_FIELDS } from './profile.ts';
 import readContacts from './read-contacts.sql';
 
 /** A contact as a message names it: by Dataverse's organisation. */
@@ -188,9 +188,9 @@ function toInput({ organizationId, contactId, stored, decision, audit }: Contact
     patient: patient && {
       id: patient.id,
       ...Object.fromEntries(
-        Object.entries(patient.fields).map(([field, value]) => [
-          PATIENT_COLUMNS[field as keyof typeof PATIENT_COLUMNS],
-          value,
+        PROFILE_FIELDS.filter((field) => patient.fields[field] !== undefined).map((field) => [
+          PATIENT_COLUMNS[field],
+          patient.fields[field],
         ]),
       ),
       ...(patient.link && {

@@ -78,9 +78,9 @@ export function createDatabase(options: DatabaseOptions): Database {
 }
 
 /** Drivers put the offending values into their errors: only the SQLSTATE goes on. */
-async function cleaned<T>(run: () => Promise<unknown>): Promise<T> {
+async function cleaned<T>(run: () => Promise<T>): Promise<T> {
   try {
-    return (await run()) as T;
+    return await run();
   } catch (error) {
     throw cleanDatabaseError(error);
   }

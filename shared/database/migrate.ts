@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client, neonConfig } from '@neondatabase/serverless';
 import Postgrator from 'postgrator';
+import * as z from 'zod';
 
 /** Two deploys at once: the second waits until the first is through. Any constant of our own will do. */
 const ADVISORY_LOCK = 7_243_918_402;
@@ -91,7 +92,7 @@ export async function migrateDatabase(options: MigrateOptions): Promise<string[]
         return applied;
       } catch (error) {
         if (sqlstateOf(error) !== LOCK_NOT_AVAILABLE || attempt > LOCK_RETRIES) throw error;
-        applied.push(...((error as MigrateError).appliedMigrations ?? []).map(nameOf));
+        applied.push(...appliedBefore(error));
         await wait(LOCK_RETRY_WAIT_MS);
       }
     }
@@ -128,8 +129,15 @@ async function takeAdvisoryLock(client: Client): Promise<void> {
   throw new MigrationFailed(undefined, LOCK_NOT_AVAILABLE, 'another deploy is still migrating it');
 }
 
-interface MigrateError {
-  readonly appliedMigrations?: readonly { version: number; name: string }[];
+/** Postgrator notes on its errors what it had applied before. */
+function appliedBefore(error: unknown): string[] {
+  const noted =
+    typeof error === 'object' && error !== null && 'appliedMigrations' in error
+      ? z
+          .array(z.object({ version: z.number(), name: z.string() }))
+          .safeParse(error.appliedMigrations)
+      : undefined;
+  return noted?.data?.map(nameOf) ?? [];
 }
 
 const nameOf = ({ version, name }: { version: number; name: string }) => `${version} ${name}`;

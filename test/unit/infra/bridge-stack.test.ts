@@ -14,21 +14,24 @@ beforeAll(() => {
   secrets = Template.fromStack(secretsStack);
 });
 
-type Resource = { Properties: Record<string, unknown> };
+type Resource = { Properties: Record<string, unknown>; DependsOn?: string[] };
 const functionsOfOurs = () =>
   Object.values(
     bridge.findResources('AWS::Lambda::Function', { Properties: { Architectures: ['arm64'] } }),
   ) as Resource[];
 
+/** The one resource of a type whose logical id begins like the folder's construct. */
+function resourceOf(type: string, folder: string): Resource {
+  const prefix = folder.replaceAll('-', '');
+  const found = Object.entries(bridge.findResources(type)).find(([id]) => id.startsWith(prefix));
+  if (found === undefined) throw new Error(`no ${type} of ${folder}`);
+  return found[1] as Resource;
+}
+
 /** What the role of a function may do: `action → resource`, without its own log group. */
 function grants(folder: string): string[] {
-  const prefix = folder.replaceAll('-', '');
-  const [policy] = Object.entries(bridge.findResources('AWS::IAM::Policy')).filter(([id]) =>
-    id.startsWith(prefix),
-  );
-  const { Statement: statements } = (
-    policy?.[1] as { Properties: { PolicyDocument: { Statement: Record<string, unknown>[] } } }
-  ).Properties.PolicyDocument;
+  const { PolicyDocument: policy } = resourceOf('AWS::IAM::Policy', folder).Properties;
+  const { Statement: statements } = policy as { Statement: Record<string, unknown>[] };
   return statements
     .flatMap(({ Action: action, Resource: resource }) =>
       [action].flat().map((one) => `${String(one)} → ${nameOf(resource)}`),
@@ -154,8 +157,11 @@ describe('the API', () => {
   });
 
   test('logs who called what, and nothing that was sent', () => {
-    const [stage] = Object.values(bridge.findResources('AWS::ApiGatewayV2::Stage')) as Resource[];
-    const { Format: format } = stage?.Properties['AccessLogSettings'] as { Format: string };
+    const { AccessLogSettings: settings } = resourceOf(
+      'AWS::ApiGatewayV2::Stage',
+      'api',
+    ).Properties;
+    const { Format: format } = settings as { Format: string };
     expect(format).not.toMatch(/body|header|authorizer/i);
   });
 });
@@ -163,14 +169,8 @@ describe('the API', () => {
 describe('the deploy', () => {
   test('migrates the database before any other function changes', () => {
     const [trigger] = Object.keys(bridge.findResources('Custom::Trigger'));
-    for (const folder of ['receivewebhook', 'synccontact']) {
-      const [id] = Object.keys(bridge.findResources('AWS::Lambda::Function')).filter((one) =>
-        one.startsWith(folder),
-      );
-      const found = bridge.findResources('AWS::Lambda::Function')[id ?? ''] as {
-        DependsOn?: string[];
-      };
-      expect(found.DependsOn).toContain(trigger);
+    for (const folder of ['receive-webhook', 'sync-contact']) {
+      expect(resourceOf('AWS::Lambda::Function', folder).DependsOn).toContain(trigger);
     }
   });
 
