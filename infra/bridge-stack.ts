@@ -32,6 +32,11 @@ const SYNC_CONTACT_TIMEOUT = Duration.seconds(30);
 /** Indexes are built while the tables are in use, and a large table takes its time. */
 const MIGRATE_TIMEOUT = Duration.minutes(14);
 
+const WEBHOOK_PATH = '/api/dynamics/webhook';
+
+/** An origin with TLS; without it only on loopback, for the local stack: credentials are sent there. */
+const ORIGIN = String.raw`^(https://[^/?#@\s]+|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?)/?$`;
+
 const MIGRATIONS = fileURLToPath(new URL('../shared/database/migrations/', import.meta.url));
 
 export interface BridgeStackProps extends StackProps {
@@ -110,7 +115,7 @@ export class BridgeStack extends Stack {
 
     const api = this.api(receiveWebhook, key);
     new CfnOutput(this, 'ApiUrl', { value: api.apiEndpoint });
-    new CfnOutput(this, 'WebhookUrl', { value: `${api.apiEndpoint}/api/dynamics/webhook` });
+    new CfnOutput(this, 'WebhookUrl', { value: `${api.apiEndpoint}${WEBHOOK_PATH}` });
     new CfnOutput(this, 'ContactQueueUrl', { value: contactEvents.queue.queueUrl });
     new CfnOutput(this, 'ContactDeadLetterQueueUrl', {
       value: contactEvents.deadLetterQueue.queueUrl,
@@ -126,7 +131,7 @@ export class BridgeStack extends Stack {
     ) => new CfnParameter(this, name, { type: 'String', description, ...rules }).valueAsString;
     // Whether the host is Microsoft's is checked by the functions, which know all of its clouds.
     const url = {
-      allowedPattern: '^https?://[^/]+/?$',
+      allowedPattern: ORIGIN,
       constraintDescription: 'An origin such as https://contoso.crm4.dynamics.com',
     };
     return {
@@ -135,7 +140,11 @@ export class BridgeStack extends Stack {
         ...url,
         default: 'https://login.microsoftonline.com',
       }),
-      tenantId: parameter('DynamicsTenantId', 'Entra tenant; empty: found out', { default: '' }),
+      tenantId: parameter('DynamicsTenantId', 'Entra tenant; empty: found out', {
+        default: '',
+        allowedPattern: '^[0-9a-zA-Z.-]*$',
+        constraintDescription: 'A GUID or a domain',
+      }),
       clientId: parameter('DynamicsClientId', 'Application (client) id in Entra ID', {
         allowedPattern: '^[0-9a-fA-F-]{36}$',
         constraintDescription: 'A GUID',
@@ -176,7 +185,7 @@ export class BridgeStack extends Stack {
       },
     });
     const [route] = api.addRoutes({
-      path: '/api/dynamics/webhook',
+      path: WEBHOOK_PATH,
       methods: [HttpMethod.POST],
       integration: new HttpLambdaIntegration('receive-webhook', receiveWebhook.function, {
         payloadFormatVersion: PayloadFormatVersion.VERSION_2_0,

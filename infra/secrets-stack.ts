@@ -1,7 +1,7 @@
 import { RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 
 /** Long enough that guessing is hopeless; punctuation would only get lost between two consoles. */
@@ -69,6 +69,12 @@ export class SecretsStack extends Stack {
       removalPolicy: RemovalPolicy.RETAIN,
       ...(generateSecretString && { generateSecretString }),
     });
+    const resource = secret.node.defaultChild;
+    if (generateSecretString === undefined && resource instanceof CfnSecret) {
+      // The CDK would have a random value made up, and a secret that nobody has filled in yet could
+      // not be told from a wrong one.
+      resource.generateSecretString = undefined;
+    }
     const reason =
       'Its other half lies with Microsoft, Neon, Upstash or inside Dynamics, where no rotation ' +
       'function of AWS can change it. Rotation is a documented procedure, and the functions take a ' +

@@ -1,4 +1,5 @@
 import { neon, neonConfig } from '@neondatabase/serverless';
+import { parseDatabaseUrl } from './database-url.ts';
 
 /** Neon wakes a suspended compute within a few seconds; its client has no time limit of its own. */
 const STATEMENT_TIMEOUT_MS = 8_000;
@@ -59,11 +60,15 @@ export interface DatabaseOptions {
   readonly timeoutMs?: number;
 }
 
-/** Neon over HTTP: no connection to keep, so nothing to lose while a function is frozen. */
+/**
+ * Neon over HTTP: no connection to keep, so nothing to lose while a function is frozen.
+ *
+ * @throws DatabaseUrlInvalid
+ */
 export function createDatabase(options: DatabaseOptions): Database {
   const { url, endpoint, timeoutMs = STATEMENT_TIMEOUT_MS } = options;
   if (endpoint !== undefined) neonConfig.fetchEndpoint = endpoint;
-  const sql = neon(url);
+  const sql = neon(parseDatabaseUrl(url).href);
   const limits = () => ({ fetchOptions: { signal: AbortSignal.timeout(timeoutMs) } });
   return {
     query: (text, params) => cleaned(() => sql.query(text, [...params], limits())),

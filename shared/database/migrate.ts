@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Client, neonConfig } from '@neondatabase/serverless';
 import Postgrator from 'postgrator';
 import * as z from 'zod';
+import { parseDatabaseUrl } from './database-url.ts';
 
 /** Two deploys at once: the second waits until the first is through. Any constant of our own will do. */
 const ADVISORY_LOCK = 7_243_918_402;
@@ -53,7 +54,7 @@ export interface MigrateOptions {
  * and under an advisory lock. Safe to run at any time and as often as wanted.
  *
  * @returns the names of the migrations that were applied
- * @throws MigrationFailed
+ * @throws MigrationFailed, DatabaseUrlInvalid
  */
 export async function migrateDatabase(options: MigrateOptions): Promise<string[]> {
   if (options.endpoint !== undefined) {
@@ -150,8 +151,8 @@ function sqlstateOf(error: unknown): string | undefined {
 }
 
 /** Session locks need a session: Neon's pooler gives a connection away after every transaction. */
-function directUrl(url: string): string {
-  const direct = new URL(url);
-  direct.hostname = direct.hostname.replace(/^([^.]+)-pooler\./, '$1.');
-  return direct.toString();
+function directUrl(text: string): string {
+  const url = parseDatabaseUrl(text);
+  url.hostname = url.hostname.replace(/^([^.]+)-pooler\./, '$1.');
+  return url.href;
 }

@@ -1,17 +1,13 @@
-import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { BridgeStack } from '../../../infra/bridge-stack.ts';
-import { SecretsStack } from '../../../infra/secrets-stack.ts';
+import { buildStacks } from './build-stacks.ts';
 
 let bridge: Template;
 let secrets: Template;
 beforeAll(() => {
-  // The bundles are built by the synthesis itself (npm run synth); here only the wiring matters.
-  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
-  const secretsStack = new SecretsStack(app, 'Secrets', {});
-  bridge = Template.fromStack(new BridgeStack(app, 'Bridge', { secrets: secretsStack }));
-  secrets = Template.fromStack(secretsStack);
+  const stacks = buildStacks();
+  bridge = Template.fromStack(stacks.bridge);
+  secrets = Template.fromStack(stacks.secrets);
 });
 
 type Resource = { Properties: Record<string, unknown>; DependsOn?: string[] };

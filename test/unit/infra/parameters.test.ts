@@ -1,0 +1,49 @@
+import { Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, test } from 'vitest';
+import { buildStacks } from './build-stacks.ts';
+
+const template = Template.fromStack(buildStacks().bridge);
+
+/** Whether CloudFormation would take the value: its patterns have to match the whole of it. */
+function accepts(name: string, value: string): boolean {
+  const { AllowedPattern: pattern } = template.findParameters(name)[name] as {
+    AllowedPattern: string;
+  };
+  return new RegExp(`^(?:${pattern})$`).test(value);
+}
+
+describe.each(['DynamicsOrgUrl', 'DynamicsAuthorityUrl', 'UpstashRedisRestUrl'])('%s', (name) => {
+  test.each([
+    'https://contoso.crm4.dynamics.com',
+    'https://contoso.crm4.dynamics.com/',
+    'http://127.0.0.1:8080',
+    'http://localhost:8080',
+    'http://[::1]:8080',
+  ])('takes %s', (value) => {
+    expect(accepts(name, value)).toBe(true);
+  });
+
+  test.each([
+    '',
+    'contoso.crm4.dynamics.com',
+    'http://contoso.crm4.dynamics.com',
+    'http://127.0.0.1.example.com',
+    'http://localhost:80@example.com',
+    'https://contoso.crm4.dynamics.com@example.com',
+    'https://contoso.crm4.dynamics.com/main.aspx',
+    'https://contoso.crm4.dynamics.com?x=1',
+  ])('refuses %j', (value) => {
+    expect(accepts(name, value)).toBe(false);
+  });
+});
+
+test.each(['', '72f988bf-86f1-41af-91ab-2d7cd011db47', 'contoso.onmicrosoft.com'])(
+  'DynamicsTenantId takes %j',
+  (value) => {
+    expect(accepts('DynamicsTenantId', value)).toBe(true);
+  },
+);
+
+test('DynamicsTenantId refuses what would change the path of the token request', () => {
+  expect(accepts('DynamicsTenantId', '../common')).toBe(false);
+});
