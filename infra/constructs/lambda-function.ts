@@ -2,7 +2,12 @@ import { fileURLToPath } from 'node:url';
 import { Duration, RemovalPolicy, Stack, Tags, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { Architecture, type Function as LambdaFunctionBase, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  type Function as LambdaFunctionBase,
+  LoggingFormat,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import {
   type ICommandHooks,
   LogLevel,
@@ -62,6 +67,8 @@ export class LambdaFunction extends Construct {
       timeout: props.timeout,
       role,
       logGroup,
+      // Also what escapes a handler is a line of JSON.
+      loggingFormat: LoggingFormat.JSON,
       environment: {
         ...props.environment,
         ...Object.fromEntries(

@@ -1,0 +1,134 @@
+import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { HttpApi } from './gateway/http-api.ts';
+import type { FunctionError, Outcome } from './lambda/execution-environment.ts';
+import { localFunction, type LocalFunction } from './lambda/function.ts';
+import { prepareBootstrap } from './lambda/prepare-bootstrap.ts';
+import { type EventSource, startEventSource } from './queues/event-source.ts';
+import { ACCOUNT_ID, createQueues, type LocalCredentials, sqsClient } from './queues/sqs-server.ts';
+import type { Deployment } from './template/definitions.ts';
+
+export interface CloudRequest {
+  readonly deployment: Deployment;
+  readonly httpApi: HttpApi;
+  readonly sqsEndpoint: string;
+  readonly credentials: LocalCredentials;
+  /** Variables of the functions that stand for what AWS or the network would give them. */
+  readonly endpoints: Readonly<Record<string, string>>;
+  readonly stateDirectory: string;
+  readonly signal: AbortSignal;
+  /** Something that runs in the background went wrong. */
+  warn(message: string): void;
+}
+
+/** The part of AWS that runs on this machine: functions, queues and what connects them. */
+export interface LocalCloud {
+  readonly functions: readonly LocalFunction[];
+  /**
+   * Runs the deploy-time triggers, one after the other.
+   *
+   * @throws TriggerError
+   */
+  runTriggers(): Promise<void>;
+  /** Lets requests and messages through. */
+  serve(): void;
+  /** Takes nothing new, waits for what is under way until `force` aborts, ends all processes. */
+  stop(force: AbortSignal): Promise<void>;
+}
+
+/** A deploy-time trigger failed: the deployment would have been rolled back. */
+export class TriggerError extends Error {
+  override readonly name = 'TriggerError';
+}
+
+/** AWS runs a thousand environments at once; here twice as many as there are cores keep them busy. */
+const MAX_ENVIRONMENTS = Math.max(4, 2 * availableParallelism());
+/** How long a stop waits for what is under way: a batch takes seconds, and somebody sits at the terminal. */
+const DRAIN_MS = 20_000;
+
+/** Creates queues and functions of a deployment; nothing is invoked before `serve`. */
+export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
+  const { deployment, httpApi, credentials } = request;
+  const logDirectory = join(request.stateDirectory, 'logs');
+  mkdirSync(logDirectory, { recursive: true });
+  const sqs = sqsClient(request.sqsEndpoint, credentials);
+  await createQueues(sqs, deployment.queues);
+
+  const host = {
+    bootstrap: prepareBootstrap(request.stateDirectory),
+    logDirectory,
+    region: credentials.region,
+    maxEnvironments: MAX_ENVIRONMENTS,
+    variables: {
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      ...request.endpoints,
+    },
+  };
+  const functions = new Map(
+    deployment.functions.map((entry) => [entry.name, localFunction(entry, host)]),
+  );
+  const invoke = async (name: string, event: unknown): Promise<Outcome> => {
+    const target = functions.get(name);
+    if (target === undefined) throw new Error(`there is no function ${name}`);
+    return await target.invoke(event);
+  };
+  const eventSources: EventSource[] = [];
+  let stopping: Promise<void> | undefined;
+
+  return {
+    functions: [...functions.values()],
+    async runTriggers() {
+      for (const { functionName } of deployment.triggers) {
+        request.signal.throwIfAborted();
+        const outcome = await invoke(functionName, {});
+        if ('error' in outcome) throw triggerError(functions.get(functionName), outcome.error);
+      }
+    },
+    serve() {
+      const definition = deployment.httpApi;
+      if (definition !== undefined) httpApi.serve({ definition, accountId: ACCOUNT_ID, invoke });
+      for (const mapping of deployment.mappings) {
+        const queue = deployment.queues.find((entry) => entry.arn === mapping.queueArn);
+        if (queue === undefined) throw new Error(`there is no queue ${mapping.queueArn}`);
+        eventSources.push(
+          startEventSource({
+            mapping,
+            queueUrl: queue.url,
+            region: credentials.region,
+            sqs,
+            invoke: (event) => invoke(mapping.functionName, event),
+            onError: (error) => request.warn(`${queue.name} cannot be polled: ${String(error)}`),
+          }),
+        );
+      }
+    },
+    stop(force) {
+      stopping ??= shutDown(force);
+      return stopping;
+    },
+  };
+
+  async function shutDown(force: AbortSignal): Promise<void> {
+    const quiet = Promise.all([
+      httpApi.close(DRAIN_MS),
+      ...eventSources.map((source) => source.stop()),
+    ]);
+    await Promise.race([quiet, delay(DRAIN_MS, undefined, { signal: force, ref: false })]).catch(
+      () => undefined,
+    );
+    // What is still at work is killed: its messages stay in the queue, as after a crash.
+    await Promise.all([...functions.values()].map((entry) => entry.stop()));
+    await quiet;
+    sqs.destroy();
+  }
+}
+
+function triggerError(target: LocalFunction | undefined, error: FunctionError): TriggerError {
+  const title = target?.definition.title ?? 'a trigger';
+  return new TriggerError(
+    `${title} failed at the start: ${error.errorType}: ${error.errorMessage}`,
+  );
+}

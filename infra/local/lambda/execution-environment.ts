@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { Duplex } from 'node:stream';
+
+/** An error as Lambda returns it to whoever invoked the function. */
+export interface FunctionError {
+  readonly errorType: string;
+  readonly errorMessage: string;
+  readonly trace?: readonly string[];
+}
+
+/** How an invocation ended: the handler's result as JSON, or why there is none. */
+export type Outcome = { readonly payload: string } | { readonly error: FunctionError };
+
+export interface EnvironmentRequest {
+  /** The stripped bootstrap script. */
+  readonly bootstrap: string;
+  readonly taskRoot: string;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly memoryMb: number;
+  /** Open log file that takes what the function writes, as it is. */
+  readonly logDescriptor: number;
+  /** Ends the process, whatever it is doing. */
+  readonly signal: AbortSignal;
+}
+
+export interface InvocationRequest {
+  readonly requestId: string;
+  readonly functionArn: string;
+  readonly event: unknown;
+  readonly timeoutMs: number;
+}
+
+/** One execution environment: a process that serves one invocation at a time. */
+export interface ExecutionEnvironment {
+  readonly processId: number | undefined;
+  /** False once the process has ended or has been told to: it takes no further invocation. */
+  readonly alive: boolean;
+  readonly initDurationMs: number;
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<unknown>;
+  /** Highest resident memory seen so far. */
+  readonly maxMemoryMb: number;
+  /** Never rejects; a process that ends, hangs or is killed meanwhile is an error outcome. */
+  invoke(request: InvocationRequest): Promise<Outcome>;
+}
+
+type Message =
+  | { readonly type: 'ready' }
+  | { readonly type: 'result'; readonly payload: string; readonly memoryKb: number }
+  | { readonly type: 'error'; readonly error: FunctionError; readonly memoryKb: number }
+  | { readonly type: 'fatal'; readonly error: FunctionError };
+
+/** Lambda's limit for the init phase is 10 s; a busy laptop with many cold starts gets more. */
+const INIT_TIMEOUT_MS = 30_000;
+/** Shares of the function's memory that the managed runtime gives to the JavaScript heap. */
+const OLD_SPACE_SHARE = 0.9;
+const SEMI_SPACE_SHARE = 0.05;
+const KILOBYTES_PER_MEGABYTE = 1024;
+
+/**
+ * Starts a process of its own for a function and waits until its handler is loaded.
+ *
+ * @returns the environment, or the error with which the init phase ended.
+ */
+export async function startEnvironment(
+  request: EnvironmentRequest,
+): Promise<ExecutionEnvironment | { readonly error: FunctionError }> {
+  const startedAt = performance.now();
+  const flags = [
+    `--max-old-space-size=${Math.floor(request.memoryMb * OLD_SPACE_SHARE)}`,
+    `--max-semi-space-size=${Math.floor(request.memoryMb * SEMI_SPACE_SHARE)}`,
+  ];
+  const child = spawn(process.execPath, [...flags, request.bootstrap], {
+    cwd: request.taskRoot,
+    env: { ...request.variables },
+    stdio: ['ignore', request.logDescriptor, request.logDescriptor, 'pipe'],
+    // A process group of its own: Ctrl-C on the terminal must not reach a function at work.
+    detached: true,
+  });
+  const line = child.stdio[3];
+  if (!(line instanceof Duplex)) throw new Error('there is no line to the process');
+  line.on('error', () => undefined);
+  const exited = new Promise<FunctionError>((settle) => {
+    child.once('error', (error) => settle(exitError(`cannot start: ${error.message}`)));
+    child.once('close', (code, signal) => settle(exitError(exitReason(code, signal))));
+  });
+  const kill = (): boolean => child.kill('SIGKILL');
+  request.signal.addEventListener('abort', kill);
+  if (request.signal.aborted) kill();
+  void exited.then(() => request.signal.removeEventListener('abort', kill));
+
+  let receive: ((message: Message) => void) | undefined;
+  let fatal: FunctionError | undefined;
+  createInterface({ input: line }).on('line', (text) => {
+    const message: Message = JSON.parse(text);
+    if (message.type === 'fatal') fatal = message.error;
+    else receive?.(message);
+  });
+  /** Waits for the answer to what was sent last; the process may end or hang instead. */
+  const answer = async (timeoutMs: number, timedOut: FunctionError): Promise<Message> => {
+    const { promise, resolve } = Promise.withResolvers<Message>();
+    receive = resolve;
+    const timer = setTimeout(() => resolve({ type: 'fatal', error: timedOut }), timeoutMs);
+    const ended = exited.then((error): Message => ({ type: 'fatal', error: fatal ?? error }));
+    const message = await Promise.race([promise, ended]);
+    clearTimeout(timer);
+    receive = undefined;
+    if (message.type === 'fatal') {
+      kill();
+      await exited;
+    }
+    return message;
+  };
+
+  const first = await answer(INIT_TIMEOUT_MS, {
+    errorType: 'Sandbox.Timedout',
+    errorMessage: `init phase timed out after ${INIT_TIMEOUT_MS / 1000} seconds`,
+  });
+  if (first.type === 'fatal' || first.type === 'error') return { error: first.error };
+
+  const environment = {
+    processId: child.pid,
+    ended: exited,
+    initDurationMs: performance.now() - startedAt,
+    maxMemoryMb: 0,
+    get alive() {
+      return child.exitCode === null && child.signalCode === null && !child.killed;
+    },
+    async invoke({ requestId, functionArn, event, timeoutMs }: InvocationRequest) {
+      const deadlineMs = Date.now() + timeoutMs;
+      line.write(`${JSON.stringify({ requestId, functionArn, deadlineMs, event })}\n`);
+      const seconds = (timeoutMs / 1000).toFixed(2);
+      const message = await answer(timeoutMs, {
+        errorType: 'Sandbox.Timedout',
+        errorMessage: `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`,
+      });
+      if ('memoryKb' in message) {
+        environment.maxMemoryMb = Math.ceil(message.memoryKb / KILOBYTES_PER_MEGABYTE);
+      }
+      if (message.type === 'result') return { payload: message.payload };
+      if (message.type === 'ready') throw new Error('a function answered twice');
+      return { error: message.error };
+    },
+  };
+  return environment;
+}
+
+function exitError(reason: string): FunctionError {
+  return { errorType: 'Runtime.ExitError', errorMessage: `Runtime exited: ${reason}` };
+}
+
+function exitReason(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal === null ? `exit status ${code}` : `signal: ${signal}`;
+}

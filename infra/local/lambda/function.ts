@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FunctionDefinition } from '../template/definitions.ts';
+import {
+  type ExecutionEnvironment,
+  type Outcome,
+  startEnvironment,
+} from './execution-environment.ts';
+
+/** A function that can be invoked, with its pool of execution environments. */
+export interface LocalFunction {
+  readonly definition: FunctionDefinition;
+  /** Invokes the function and waits for its end; waits for a free environment if all are busy. */
+  invoke(event: unknown): Promise<Outcome>;
+  /** Processes alive now. */
+  processIds(): number[];
+  /** Ends the processes, whatever they are doing. */
+  stop(): Promise<void>;
+}
+
+export interface FunctionHost {
+  readonly bootstrap: string;
+  readonly logDirectory: string;
+  readonly region: string;
+  /** Variables that AWS or the local stack adds to those of the template. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Environments of one function at the same time; AWS allows a thousand, a laptop does not. */
+  readonly maxEnvironments: number;
+}
+
+const STOPPED: Outcome = {
+  error: { errorType: 'Runtime.ExitError', errorMessage: 'the local stack is stopping' },
+};
+
+/**
+ * Prepares a function: opens its log, starts nothing. Environments are created when an invocation
+ * finds none idle, and are used again as long as they live.
+ */
+export function localFunction(definition: FunctionDefinition, host: FunctionHost): LocalFunction {
+  const logFile = join(host.logDirectory, `${definition.title}.log`);
+  writeFileSync(logFile, '', { mode: 0o600 });
+  // All environments and the runner append to the same file; a line is one write.
+  const logDescriptor = openSync(logFile, 'a');
+  const ended = new AbortController();
+  const limit = Math.min(
+    definition.reservedConcurrency ?? host.maxEnvironments,
+    host.maxEnvironments,
+  );
+  const variables = variablesOf(definition, host);
+  const idle: ExecutionEnvironment[] = [];
+  const all = new Set<ExecutionEnvironment>();
+  const waiting: (() => void)[] = [];
+  const underWay = new Set<Promise<unknown>>();
+  let busy = 0;
+
+  const platformLog = (type: string, record: object): void => {
+    const line = JSON.stringify({ time: new Date().toISOString(), type, record });
+    writeSync(logDescriptor, `${line}\n`);
+  };
+
+  const serve = async (event: unknown): Promise<Outcome> => {
+    if (ended.signal.aborted) return STOPPED;
+    const requestId = randomUUID();
+    let environment = idle.pop();
+    while (environment !== undefined && !environment.alive) {
+      all.delete(environment);
+      environment = idle.pop();
+    }
+    const cold = environment === undefined;
+    if (environment === undefined) {
+      const { taskRoot, memoryMb } = definition;
+      const started = await startEnvironment({
+        bootstrap: host.bootstrap,
+        taskRoot,
+        variables,
+        memoryMb,
+        logDescriptor,
+        signal: ended.signal,
+      });
+      if ('error' in started) {
+        platformLog('platform.initReport', { status: 'error', errorType: started.error.errorType });
+        return started;
+      }
+      environment = started;
+      all.add(environment);
+    }
+    platformLog('platform.start', { requestId, version: '$LATEST' });
+    const startedAt = performance.now();
+    const timeoutMs = definition.timeoutSeconds * 1000;
+    const functionArn = definition.arn;
+    const outcome = await environment.invoke({ requestId, functionArn, event, timeoutMs });
+    const durationMs = performance.now() - startedAt;
+    platformLog('platform.report', {
+      requestId,
+      status: statusOf(outcome),
+      metrics: {
+        durationMs: Number(durationMs.toFixed(3)),
+        billedDurationMs: Math.ceil(durationMs + (cold ? environment.initDurationMs : 0)),
+        memorySizeMB: definition.memoryMb,
+        maxMemoryUsedMB: environment.maxMemoryMb,
+        ...(cold && { initDurationMs: Number(environment.initDurationMs.toFixed(3)) }),
+      },
+    });
+    if (environment.alive) idle.push(environment);
+    else all.delete(environment);
+    return outcome;
+  };
+
+  const takeTurn = async (event: unknown): Promise<Outcome> => {
+    // A turn that is handed over keeps `busy` as it is, so that nobody can slip in between.
+    if (busy < limit) busy += 1;
+    else await new Promise<void>((proceed) => waiting.push(proceed));
+    try {
+      return await serve(event);
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) busy -= 1;
+      else next();
+    }
+  };
+
+  return {
+    definition,
+    invoke(event) {
+      const invocation = takeTurn(event);
+      underWay.add(invocation);
+      const forget = (): boolean => underWay.delete(invocation);
+      invocation.then(forget, forget);
+      return invocation;
+    },
+    processIds: () =>
+      [...all].filter((entry) => entry.alive).flatMap((entry) => entry.processId ?? []),
+    async stop() {
+      ended.abort();
+      await Promise.allSettled([...underWay, ...[...all].map((entry) => entry.ended)]);
+      closeSync(logDescriptor);
+    },
+  };
+}
+
+function statusOf(outcome: Outcome): string {
+  if ('payload' in outcome) return 'success';
+  return outcome.error.errorType === 'Sandbox.Timedout' ? 'timeout' : 'error';
+}
+
+/** The template's variables and those of the Lambda developer guide, "Defined runtime variables". */
+function variablesOf(definition: FunctionDefinition, host: FunctionHost): Record<string, string> {
+  return {
+    ...definition.environment,
+    AWS_REGION: host.region,
+    AWS_DEFAULT_REGION: host.region,
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_LAMBDA_FUNCTION_NAME: definition.name,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(definition.memoryMb),
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_FORMAT: definition.logFormat,
+    AWS_LAMBDA_LOG_GROUP_NAME: definition.logGroupName,
+    AWS_LAMBDA_LOG_STREAM_NAME: 'local',
+    LAMBDA_TASK_ROOT: definition.taskRoot,
+    _HANDLER: definition.handler,
+    TZ: ':UTC',
+    ...host.variables,
+  };
+}

@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { discoverTenantId } from '../../../shared/dataverse/tenant.ts';
+import { startDataverseSimulator } from '../../../test/simulators/dataverse/index.ts';
+import { startEntraSimulator } from '../../../test/simulators/entra/index.ts';
+import { startNeonSimulator } from '../../../test/simulators/neon/index.ts';
+import { startUpstashSimulator } from '../../../test/simulators/upstash/index.ts';
+import { startPostgres } from '../postgres/server.ts';
+import { allEnded } from './all-ended.ts';
+import type { KeptValues } from './kept-values.ts';
+import { isLoopback, type OutsideSettings } from './settings.ts';
+
+/** The systems outside AWS, simulated or real, as the functions and the runner reach them. */
+export interface OutsideSystems {
+  readonly databaseUrl: string;
+  /** Where Neon's HTTP protocol is spoken for a local database; absent: at Neon itself. */
+  readonly neonEndpoint?: string;
+  readonly redisRestUrl: string;
+  readonly redisRestToken: string;
+  readonly dataverseUrl: string;
+  /** Absent when Dynamics is replaced. */
+  readonly dataverseControlUrl?: string;
+  readonly entraUrl: string;
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly webhookSecret: string;
+}
+
+/** For one request of the runner to a system outside. */
+export const OUTSIDE_TIMEOUT_MS = 15_000;
+
+/**
+ * Starts what is simulated and checks what is not. Everything that was started is handed to
+ * `resources`, also if a later part fails.
+ */
+export async function startOutsideSystems(
+  settings: OutsideSettings,
+  kept: KeptValues,
+  stateDirectory: string,
+  resources: AsyncDisposableStack,
+): Promise<OutsideSystems> {
+  const [database, redis, dynamics] = await allEnded([
+    startDatabase(settings, stateDirectory, resources),
+    startRedis(settings, kept, resources),
+    startDynamics(settings, kept, stateDirectory, resources),
+  ]);
+  const webhookSecret = settings.webhookSecret ?? kept.webhookSecret;
+  return { ...database, ...redis, ...dynamics, webhookSecret };
+}
+
+async function startDatabase(
+  settings: OutsideSettings,
+  stateDirectory: string,
+  resources: AsyncDisposableStack,
+): Promise<Pick<OutsideSystems, 'databaseUrl' | 'neonEndpoint'>> {
+  let databaseUrl = settings.databaseUrl;
+  if (databaseUrl === undefined) {
+    const postgres = await startPostgres({ dataDirectory: join(stateDirectory, 'postgres') });
+    resources.defer(() => postgres.stop());
+    databaseUrl = postgres.url;
+  }
+  if (!isLoopback(databaseUrl)) return { databaseUrl };
+  const neon = await startNeonSimulator({ upstream: databaseUrl });
+  resources.defer(() => neon.close());
+  return { databaseUrl, neonEndpoint: neon.url };
+}
+
+async function startRedis(
+  settings: OutsideSettings,
+  kept: KeptValues,
+  resources: AsyncDisposableStack,
+): Promise<Pick<OutsideSystems, 'redisRestUrl' | 'redisRestToken'>> {
+  const redisRestToken = settings.redisRestToken ?? kept.redisRestToken;
+  if (settings.redisRestUrl !== undefined) {
+    return { redisRestUrl: settings.redisRestUrl, redisRestToken };
+  }
+  const upstash = await startUpstashSimulator({ token: redisRestToken });
+  resources.defer(() => upstash.close());
+  return { redisRestUrl: upstash.url, redisRestToken };
+}
+
+type Dynamics = Pick<
+  OutsideSystems,
+  'dataverseUrl' | 'dataverseControlUrl' | 'entraUrl' | 'tenantId' | 'clientId' | 'clientSecret'
+>;
+
+async function startDynamics(
+  settings: OutsideSettings,
+  kept: KeptValues,
+  stateDirectory: string,
+  resources: AsyncDisposableStack,
+): Promise<Dynamics> {
+  const clientId = settings.clientId ?? kept.clientId;
+  const clientSecret = settings.clientSecret ?? kept.clientSecret;
+  const { orgUrl, authorityUrl } = settings;
+  if (orgUrl !== undefined && authorityUrl !== undefined) {
+    const tenantId =
+      settings.tenantId ??
+      (await discoverTenantId({ orgUrl }, { fetch, timeoutMs: OUTSIDE_TIMEOUT_MS }));
+    return { dataverseUrl: orgUrl, entraUrl: authorityUrl, tenantId, clientId, clientSecret };
+  }
+  const tenantId = settings.tenantId ?? kept.tenantId;
+  const entra = await startEntraSimulator({ tenantId, clientId, clientSecret });
+  resources.defer(() => entra.close());
+  const stateFile = join(stateDirectory, 'dataverse.json');
+  const dataverse = await startDataverseSimulator({ entra, stateFile });
+  resources.defer(() => dataverse.close());
+  return {
+    dataverseUrl: dataverse.url,
+    dataverseControlUrl: dataverse.controlUrl,
+    entraUrl: entra.url,
+    tenantId,
+    clientId,
+    clientSecret,
+  };
+}

@@ -1,0 +1,81 @@
+/** Something in the environment of `npm start` that cannot be used. Names the variable, never its value. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+/** What the environment says about the systems outside AWS; absent: simulated, or made up. */
+export interface OutsideSettings {
+  readonly orgUrl?: string;
+  readonly authorityUrl?: string;
+  readonly tenantId?: string;
+  readonly clientId?: string;
+  readonly clientSecret?: string;
+  readonly webhookSecret?: string;
+  readonly databaseUrl?: string;
+  readonly redisRestUrl?: string;
+  readonly redisRestToken?: string;
+}
+
+/** The worldwide authority of Entra ID. */
+const MICROSOFT_AUTHORITY_URL = 'https://login.microsoftonline.com';
+
+/**
+ * Reads and checks the variables that replace a simulated system by another one. Pure.
+ *
+ * @param allowRemote whether another machine may be talked to at all.
+ * @throws SettingsError
+ */
+export function outsideSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+  allowRemote: boolean,
+): OutsideSettings {
+  // An empty variable counts as one that is not set.
+  const read = (name: string): string | undefined => environment[name] || undefined;
+  const endpoint = (name: string): string | undefined => {
+    const value = read(name);
+    if (value !== undefined) checkEndpoint(name, value, allowRemote);
+    return value;
+  };
+  const together = (name: string, others: readonly string[]): void => {
+    const missing = others.find((other) => read(name) !== undefined && read(other) === undefined);
+    if (missing !== undefined) throw new SettingsError(`${name} needs ${missing} as well`);
+  };
+  together('DYNAMICS_ORG_URL', ['DYNAMICS_CLIENT_ID', 'DYNAMICS_CLIENT_SECRET']);
+  together('DYNAMICS_AUTHORITY_URL', ['DYNAMICS_ORG_URL']);
+  together('UPSTASH_REDIS_REST_URL', ['UPSTASH_REDIS_REST_TOKEN']);
+
+  const orgUrl = endpoint('DYNAMICS_ORG_URL');
+  const authorityUrl = endpoint('DYNAMICS_AUTHORITY_URL');
+  if (orgUrl !== undefined && authorityUrl === undefined) {
+    checkEndpoint('DYNAMICS_AUTHORITY_URL (by default)', MICROSOFT_AUTHORITY_URL, allowRemote);
+  }
+  const settings = {
+    orgUrl,
+    authorityUrl: orgUrl === undefined ? undefined : (authorityUrl ?? MICROSOFT_AUTHORITY_URL),
+    tenantId: read('DYNAMICS_TENANT_ID'),
+    clientId: read('DYNAMICS_CLIENT_ID'),
+    clientSecret: read('DYNAMICS_CLIENT_SECRET'),
+    webhookSecret: read('DYNAMICS_WEBHOOK_SECRET'),
+    databaseUrl: endpoint('DATABASE_URL'),
+    redisRestUrl: endpoint('UPSTASH_REDIS_REST_URL'),
+    redisRestToken: read('UPSTASH_REDIS_REST_TOKEN'),
+  };
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+/** Whether a URL stays on this machine. A database URL can name its real host in a parameter. */
+export function isLoopback(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null) return false;
+  const hosts = [url.hostname, ...url.searchParams.getAll('host')];
+  return hosts.every((host) => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(host));
+}
+
+function checkEndpoint(name: string, value: string, allowRemote: boolean): void {
+  if (!URL.canParse(value)) throw new SettingsError(`${name} is not a URL`);
+  if (allowRemote || isLoopback(value)) return;
+  throw new SettingsError(
+    `${name} is not on this machine. Start with --allow-remote if that is what you want: ` +
+      'real systems are then read and written',
+  );
+}

@@ -1,0 +1,76 @@
+import type { Journey } from './demonstration.ts';
+import type { Stack } from './stack.ts';
+
+/** What runs where, as a table for the terminal. */
+export function overview(stack: Stack, stackFile: string): string {
+  const { details, deployment } = stack;
+  const rows: [string, string][] = [
+    ['HTTP API', details.apiUrl],
+    ...(deployment.httpApi?.routes ?? []).map((route): [string, string] => [
+      `  ${route.routeKey}`,
+      titleOf(stack, route.functionName),
+    ]),
+    ['Queues (SQS)', details.sqsEndpoint],
+    ...deployment.queues.map((queue): [string, string] => [
+      `  ${queue.name}`,
+      deployment.mappings
+        .filter((mapping) => mapping.queueArn === queue.arn)
+        .map((mapping) => titleOf(stack, mapping.functionName))
+        .join(', '),
+    ]),
+    ['Secrets Manager', details.secretsEndpoint],
+    ['Database (PostgreSQL)', withoutPassword(details.databaseUrl)],
+    ['Neon over HTTP', details.neonEndpoint ?? 'Neon itself'],
+    ['Redis (Upstash)', details.redisRestUrl],
+    ['Dynamics (Dataverse)', details.dataverseUrl],
+    ...(details.dataverseControlUrl === undefined
+      ? []
+      : [['  act as its user', details.dataverseControlUrl] satisfies [string, string]]),
+    ['Entra ID', details.entraUrl],
+    ['Logs', stack.logDirectory],
+    ['All of this, for scripts', stackFile],
+  ];
+  const uncalled = deployment.functions.filter((entry) => !isCalled(stack, entry.name));
+  const warnings = uncalled.map((entry) => `Nothing calls ${entry.title}.`);
+  return [...table(rows), ...warnings].join('\n');
+}
+
+/** The demonstration contacts and what became of them. */
+export function journeys(list: readonly Journey[]): string {
+  const rows = list.map(({ contactId, webhookStatus, patientId, latencyMs }) => [
+    contactId,
+    webhookStatus === undefined ? 'not delivered' : String(webhookStatus),
+    patientId ?? 'none: see the logs',
+    `${latencyMs} ms`,
+  ]);
+  return table([['contact', 'webhook', 'patient', 'latency'], ...rows]).join('\n');
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_cell, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+  );
+}
+
+function titleOf({ deployment }: Stack, functionName: string): string {
+  return deployment.functions.find((entry) => entry.name === functionName)?.title ?? functionName;
+}
+
+function isCalled({ deployment }: Stack, functionName: string): boolean {
+  const callers = [
+    ...(deployment.httpApi?.routes ?? []),
+    ...deployment.mappings,
+    ...deployment.triggers,
+  ];
+  return callers.some((caller) => caller.functionName === functionName);
+}
+
+function withoutPassword(databaseUrl: string): string {
+  const url = URL.parse(databaseUrl);
+  if (url === null) return '';
+  url.password = '';
+  return url.href;
+}

@@ -1,0 +1,100 @@
+import {
+  CreateQueueCommand,
+  ListQueuesCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { buildApp } from 'fauxqs';
+import type { QueueDefinition } from '../template/definitions.ts';
+
+export interface SqsServer {
+  /** `http://127.0.0.1:port` */
+  readonly endpoint: string;
+  close(): Promise<void>;
+}
+
+export interface LocalCredentials {
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** The account that fauxqs puts into its ARNs and URLs. */
+export const ACCOUNT_ID = '000000000000';
+const LOOPBACK = '127.0.0.1';
+
+type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>;
+
+/** The parts of fauxqs that its package does not export but its own start uses. */
+interface FauxqsInternals {
+  readonly SqsStore: new () => Stores['sqsStore'];
+  readonly SnsStore: new () => Stores['snsStore'];
+  readonly S3Store: new () => Stores['s3Store'];
+  readonly PersistenceManager: new (
+    directory: string,
+  ) => {
+    loadSqsAndSns(sqs: Stores['sqsStore'], sns: Stores['snsStore']): void;
+    close(): void;
+  };
+}
+
+/**
+ * Starts SQS with queues that survive a restart.
+ *
+ * `startFauxqs` would listen on every interface of the machine, so its parts are put together here
+ * and listen on the loopback address.
+ *
+ * @param directory where the messages are kept.
+ */
+export async function startSqs(directory: string): Promise<SqsServer> {
+  const { SqsStore, SnsStore, S3Store, PersistenceManager } = await fauxqsInternals();
+  const stores = { sqsStore: new SqsStore(), snsStore: new SnsStore(), s3Store: new S3Store() };
+  const persistence = new PersistenceManager(directory);
+  persistence.loadSqsAndSns(stores.sqsStore, stores.snsStore);
+  Object.assign(stores.sqsStore, { persistence });
+  for (const queue of stores.sqsStore.allQueues()) Object.assign(queue, { persistence });
+
+  const server = buildApp({ logger: false, stores });
+  const endpoint = await server.listen({ port: 0, host: LOOPBACK });
+  return {
+    endpoint,
+    async close() {
+      await server.close();
+      persistence.close();
+    },
+  };
+}
+
+/** A client of the local SQS. */
+export function sqsClient(
+  endpoint: string,
+  { region, ...credentials }: LocalCredentials,
+): SQSClient {
+  return new SQSClient({ endpoint, region, credentials });
+}
+
+/** Creates the queues of the template; one that is there already gets the template's attributes. */
+export async function createQueues(
+  client: SQSClient,
+  queues: readonly QueueDefinition[],
+): Promise<void> {
+  const { QueueUrls = [] } = await client.send(new ListQueuesCommand({}));
+  const existing = new Set(QueueUrls.map((url) => url.split('/').at(-1)));
+  for (const { name, url, attributes } of queues) {
+    if (existing.has(name)) {
+      // An empty redrive policy takes away one that the template does not have any more.
+      const Attributes = { RedrivePolicy: '', ...attributes };
+      await client.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes }));
+    } else {
+      await client.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }));
+    }
+  }
+}
+
+async function fauxqsInternals(): Promise<FauxqsInternals> {
+  const entry = import.meta.resolve('fauxqs');
+  const modules = ['sqs/sqsStore.js', 'sns/snsStore.js', 's3/s3Store.js', 'persistence.js'].map(
+    async (path): Promise<object> => await import(new URL(path, entry).href),
+  );
+  return Object.assign({}, ...(await Promise.all(modules)));
+}

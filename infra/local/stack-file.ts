@@ -1,0 +1,37 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+
+/** Where everything of a running stack is: what people and scripts find in `.local/stack.json`. */
+export interface StackDetails {
+  readonly apiUrl: string;
+  readonly databaseUrl: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sqsEndpoint: string;
+  readonly contactQueueUrl: string;
+  readonly contactDeadLetterQueueUrl: string;
+  readonly redisRestUrl: string;
+  readonly redisRestToken: string;
+  readonly secretsEndpoint: string;
+  readonly dataverseUrl: string;
+  /** Absent when Dynamics is replaced. */
+  readonly dataverseControlUrl?: string;
+  readonly entraUrl: string;
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly webhookSecret: string;
+  /** ConsentHub's id of the organisation. */
+  readonly organizationId: string;
+  readonly dataverseOrganizationId: string;
+  /** Absent when the database is Neon itself. */
+  readonly neonEndpoint?: string;
+}
+
+/** Publishes the details in one step, readable by their owner only: they hold credentials. */
+export function writeStackFile(file: string, details: StackDetails): Disposable {
+  const unfinished = `${file}.new`;
+  writeFileSync(unfinished, `${JSON.stringify(details, undefined, 2)}\n`, { mode: 0o600 });
+  renameSync(unfinished, file);
+  return { [Symbol.dispose]: () => rmSync(file, { force: true }) };
+}

@@ -1,0 +1,200 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { startSecretsManagerSimulator } from '../../test/simulators/secrets-manager/index.ts';
+import { type LocalCloud, startCloud } from './cloud.ts';
+import { openHttpApi } from './gateway/http-api.ts';
+import { keepValues } from './outside/kept-values.ts';
+import { askOrganization, ensureOrganization } from './outside/organization.ts';
+import { allEnded } from './outside/all-ended.ts';
+import { type OutsideSystems, startOutsideSystems } from './outside/outside-systems.ts';
+import { outsideSettings } from './outside/settings.ts';
+import { ACCOUNT_ID, startSqs } from './queues/sqs-server.ts';
+import { createSecrets } from './secrets.ts';
+import { type StackDetails, writeStackFile } from './stack-file.ts';
+import { LOCK_FILE, lockStack } from './stack-lock.ts';
+import { synthesize } from './synthesize.ts';
+import { readAssembly } from './template/assembly.ts';
+import type { Deployment } from './template/definitions.ts';
+import { deploymentOf } from './template/deployment.ts';
+import { interpret, type Interpretation } from './template/interpret.ts';
+import { TemplateError } from './template/template.ts';
+
+export interface StackOptions {
+  /** Port of the HTTP API; 0 takes a free one. */
+  readonly port: number;
+  /** Where everything is kept that has to survive a restart, and the logs. */
+  readonly stateDirectory: string;
+  /** Wipes the state first. */
+  readonly fresh?: boolean;
+  /** Lets the environment name systems on other machines. */
+  readonly allowRemote?: boolean;
+  /** Where outside systems are replaced by others: `process.env`. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Cloud assembly to run; absent: the CDK app is synthesised. */
+  readonly assembly?: string;
+  /** Breaks off the start. */
+  readonly signal?: AbortSignal;
+  /** Told what is being done and what went wrong in the background, a line each. */
+  readonly report?: (line: string) => void;
+}
+
+export interface Stack {
+  readonly details: StackDetails;
+  readonly deployment: Deployment;
+  readonly cloud: LocalCloud;
+  readonly logDirectory: string;
+  /**
+   * Stops receiving, lets functions finish what they hold (bounded), closes everything. Called a
+   * second time with `force`, it waits for nobody.
+   */
+  stop(options?: { readonly force?: boolean }): Promise<void>;
+}
+
+/** The one region and the credentials of the local stack; they open nothing anywhere else. */
+const CREDENTIALS = { region: 'eu-central-1', accessKeyId: 'local', secretAccessKey: 'local' };
+
+/**
+ * Starts the whole system on this machine: synthesises the template, starts what it needs, runs its
+ * deploy-time triggers, serves its API and its queues. Whatever fails, nothing is left running.
+ *
+ * @throws SettingsError, PortTakenError, StackRunningError, TemplateError, TriggerError
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { stateDirectory } = options;
+  const signal = options.signal ?? new AbortController().signal;
+  const report = options.report ?? (() => undefined);
+  const settings = outsideSettings(options.environment, options.allowRemote ?? false);
+  const forced = new AbortController();
+
+  await using resources = new AsyncDisposableStack();
+  mkdirSync(stateDirectory, { recursive: true });
+  resources.use(lockStack(stateDirectory));
+  if (options.fresh === true) wipe(stateDirectory);
+  const stackFile = join(stateDirectory, 'stack.json');
+  // One that a killed stack has left would send people to ports where nobody answers.
+  rmSync(stackFile, { force: true });
+  const httpApi = await openHttpApi(options.port);
+  resources.defer(() => httpApi.close(0));
+  const kept = keepValues(join(stateDirectory, 'credentials.json'));
+  const assembly = options.assembly ?? join(stateDirectory, 'cdk.out');
+
+  report('Synthesising the template, starting the systems around it');
+  const synthesis =
+    options.assembly === undefined ? synthesize(assembly, signal) : Promise.resolve();
+  const [outside, sqs, secretsManager] = await allEnded([
+    startOutsideSystems(settings, kept, stateDirectory, resources),
+    startSqs(join(stateDirectory, 'queues')).then((server) => {
+      resources.defer(() => server.close());
+      return server;
+    }),
+    startSecretsManagerSimulator({}).then((server) => {
+      resources.defer(() => server.close());
+      return server;
+    }),
+    synthesis,
+  ]);
+  signal.throwIfAborted();
+
+  report('Reading the template');
+  let secretArns: ReadonlyMap<string, string> = new Map();
+  const interpretation = interpret(readAssembly(assembly), parametersOf(outside), {
+    region: CREDENTIALS.region,
+    accountId: ACCOUNT_ID,
+    apiUrl: httpApi.url,
+    sqsEndpoint: sqs.endpoint,
+    secretArn: (name) => secretArns.get(name),
+  });
+  secretArns = await createSecrets(secretsManager.url, CREDENTIALS, interpretation, outside);
+  const deployment = deploymentOf(interpretation);
+
+  const cloud = await startCloud({
+    deployment,
+    httpApi,
+    sqsEndpoint: sqs.endpoint,
+    credentials: CREDENTIALS,
+    endpoints: {
+      // Lets the functions take outside systems on loopback, which they refuse in AWS.
+      LOCAL_STACK: 'true',
+      AWS_ENDPOINT_URL_SQS: sqs.endpoint,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.url,
+      ...(outside.neonEndpoint !== undefined && { NEON_ENDPOINT: outside.neonEndpoint }),
+    },
+    stateDirectory,
+    signal,
+    warn: report,
+  });
+  resources.defer(() => cloud.stop(forced.signal));
+
+  report('Running what has to run before anything is served: migrations');
+  const [organization] = await allEnded([askOrganization(outside), cloud.runTriggers()]);
+  const organizationId = await ensureOrganization(
+    outside.databaseUrl,
+    organization,
+    outside.tenantId,
+  );
+  signal.throwIfAborted();
+  cloud.serve();
+  const details: StackDetails = {
+    apiUrl: httpApi.url,
+    ...CREDENTIALS,
+    ...outside,
+    contactQueueUrl: outputOf(interpretation, 'ContactQueueUrl'),
+    contactDeadLetterQueueUrl: outputOf(interpretation, 'ContactDeadLetterQueueUrl'),
+    sqsEndpoint: sqs.endpoint,
+    secretsEndpoint: secretsManager.url,
+    organizationId,
+    dataverseOrganizationId: organization.id,
+  };
+  if (outside.dataverseControlUrl !== undefined) {
+    await pointWebhook(outside.dataverseControlUrl, httpApi.url, outside.webhookSecret);
+  }
+  signal.throwIfAborted();
+  resources.use(writeStackFile(stackFile, details));
+
+  const owned = resources.move();
+  return {
+    details,
+    deployment,
+    cloud,
+    logDirectory: join(stateDirectory, 'logs'),
+    async stop({ force = false } = {}) {
+      if (force) forced.abort();
+      await owned.disposeAsync();
+    },
+  };
+}
+
+/** Values of the template's parameters: what differs between deployments and is no secret. */
+function parametersOf(outside: OutsideSystems): Record<string, string> {
+  return {
+    DynamicsOrgUrl: outside.dataverseUrl,
+    DynamicsAuthorityUrl: outside.entraUrl,
+    DynamicsTenantId: outside.tenantId,
+    DynamicsClientId: outside.clientId,
+    UpstashRedisRestUrl: outside.redisRestUrl,
+  };
+}
+
+/** What the template publishes about itself under this name. */
+function outputOf(interpretation: Interpretation, name: string): string {
+  const value = interpretation.outputs().get(name);
+  if (typeof value === 'string') return value;
+  throw new TemplateError(`${name}: the template has no such output`);
+}
+
+/** Registers the webhook in the simulated Dynamics, as an administrator does in the real one. */
+async function pointWebhook(controlUrl: string, apiUrl: string, secret: string): Promise<void> {
+  const response = await fetch(`${controlUrl}/webhook`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ url: `${apiUrl}/api/dynamics/webhook`, secret }),
+  });
+  if (!response.ok)
+    throw new Error(`the simulated Dynamics refused the webhook: ${response.status}`);
+}
+
+function wipe(stateDirectory: string): void {
+  for (const entry of readdirSync(stateDirectory)) {
+    if (!entry.startsWith(LOCK_FILE)) rmSync(join(stateDirectory, entry), { recursive: true });
+  }
+}

@@ -1,0 +1,69 @@
+/** A Lambda function as the template describes it. */
+export interface FunctionDefinition {
+  readonly logicalId: string;
+  /** Physical name: `AWS_LAMBDA_FUNCTION_NAME`. */
+  readonly name: string;
+  /** Name for people, without stack prefix and hash: `sync-contact`. Names the log file. */
+  readonly title: string;
+  readonly arn: string;
+  /** Directory of the bundle. */
+  readonly taskRoot: string;
+  /** `file.export`. */
+  readonly handler: string;
+  readonly memoryMb: number;
+  readonly timeoutSeconds: number;
+  readonly logGroupName: string;
+  readonly logFormat: 'JSON' | 'Text';
+  readonly reservedConcurrency: number | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface QueueDefinition {
+  readonly logicalId: string;
+  readonly name: string;
+  readonly url: string;
+  readonly arn: string;
+  /** Attributes as `CreateQueue` takes them. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** ARN of the dead-letter queue, if there is one. */
+  readonly deadLetterQueueArn: string | undefined;
+}
+
+export interface RouteDefinition {
+  readonly logicalId: string;
+  /** `POST /path/{parameter}` or `$default`. */
+  readonly routeKey: string;
+  readonly functionName: string;
+  readonly timeoutMs: number;
+}
+
+export interface HttpApiDefinition {
+  readonly apiId: string;
+  readonly stageName: string;
+  readonly routes: readonly RouteDefinition[];
+}
+
+export interface MappingDefinition {
+  readonly logicalId: string;
+  readonly functionName: string;
+  readonly queueArn: string;
+  readonly batchSize: number;
+  readonly batchingWindowSeconds: number;
+  readonly reportBatchItemFailures: boolean;
+  readonly maximumConcurrency: number | undefined;
+}
+
+export interface TriggerDefinition {
+  readonly logicalId: string;
+  readonly functionName: string;
+}
+
+/** Everything of the template that has to run. */
+export interface Deployment {
+  readonly functions: readonly FunctionDefinition[];
+  readonly queues: readonly QueueDefinition[];
+  readonly httpApi: HttpApiDefinition | undefined;
+  readonly mappings: readonly MappingDefinition[];
+  /** In dependency order. */
+  readonly triggers: readonly TriggerDefinition[];
+}

@@ -1,0 +1,291 @@
+import { statSync } from 'node:fs';
+import type {
+  Deployment,
+  FunctionDefinition,
+  HttpApiDefinition,
+  MappingDefinition,
+  QueueDefinition,
+  RouteDefinition,
+} from './definitions.ts';
+import type { Interpretation, Resource } from './interpret.ts';
+import { within } from './interpret.ts';
+import { functionName } from './resource-types.ts';
+import { isRecord, TemplateError } from './template.ts';
+
+/** The only Lambda runtime that the functions of this project use, and the one that runs them here. */
+const RUNTIME = 'nodejs24.x';
+const DEFAULT_MEMORY_MB = 128;
+const DEFAULT_TIMEOUT_SECONDS = 3;
+/** Longest that an HTTP API waits for an integration, and its default. */
+const INTEGRATION_TIMEOUT_MS = 30_000;
+const DEFAULT_SQS_BATCH_SIZE = 10;
+
+/**
+ * Resolves all resources and picks out what runs.
+ *
+ * @throws TemplateError naming the logical id of what cannot be executed.
+ */
+export function deploymentOf(interpretation: Interpretation): Deployment {
+  const { resources } = interpretation;
+  // What nobody asks for below is resolved too: a dangling reference breaks a deployment anywhere.
+  for (const resource of resources) {
+    resource.identity();
+    resource.properties();
+  }
+  interpretation.outputs();
+
+  const ofType = (type: string): Resource[] => resources.filter((entry) => entry.type === type);
+  const triggerResources = ofType('Custom::Trigger');
+  // The CDK's own function behind a trigger only invokes ours; the runner does that itself.
+  const providers = new Set(
+    triggerResources.map((entry) => functionName(text(entry, 'ServiceToken'))),
+  );
+  const functions = ofType('AWS::Lambda::Function')
+    .filter((entry) => !providers.has(entry.identity().ref))
+    .map(functionOf);
+  const queues = ofType('AWS::SQS::Queue').map(queueOf);
+
+  const known = (owner: Resource, nameOrArn: string): string => {
+    const name = functionName(nameOrArn);
+    if (functions.some((entry) => entry.name === name)) return name;
+    throw new TemplateError(`${owner.logicalId}: there is no function ${name}`);
+  };
+  for (const queue of queues) {
+    const target = queue.deadLetterQueueArn;
+    if (target !== undefined && !queues.some((entry) => entry.arn === target)) {
+      throw new TemplateError(`${queue.logicalId}: its dead-letter queue ${target} does not exist`);
+    }
+  }
+  return {
+    functions,
+    queues,
+    httpApi: httpApiOf(ofType, known),
+    mappings: ofType('AWS::Lambda::EventSourceMapping')
+      .filter((entry) => entry.properties()['Enabled'] !== false)
+      .map((entry) => mappingOf(entry, known(entry, text(entry, 'FunctionName')), queues)),
+    triggers: inDependencyOrder(triggerResources, resources).map((entry) => ({
+      logicalId: entry.logicalId,
+      functionName: known(entry, text(entry, 'HandlerArn')),
+    })),
+  };
+}
+
+function functionOf(resource: Resource): FunctionDefinition {
+  const properties = resource.properties();
+  const runtime = properties['Runtime'];
+  if (runtime !== RUNTIME) {
+    throw new TemplateError(`${resource.logicalId}: runtime ${String(runtime)}, not ${RUNTIME}`);
+  }
+  const { ref: name, attributes } = resource.identity();
+  const logging = record(properties['LoggingConfig']);
+  const variables = record(record(properties['Environment'])['Variables']);
+  return {
+    logicalId: resource.logicalId,
+    name,
+    title: titleOf(resource),
+    arn: attributes['Arn'] ?? '',
+    taskRoot: taskRootOf(resource, record(properties['Code'])),
+    handler: text(resource, 'Handler'),
+    memoryMb: Number(properties['MemorySize'] ?? DEFAULT_MEMORY_MB),
+    timeoutSeconds: Number(properties['Timeout'] ?? DEFAULT_TIMEOUT_SECONDS),
+    logGroupName: optionalText(logging['LogGroup']) ?? `/aws/lambda/${name}`,
+    logFormat: logging['LogFormat'] === 'JSON' ? 'JSON' : 'Text',
+    reservedConcurrency: optionalNumber(properties['ReservedConcurrentExecutions']),
+    environment: Object.fromEntries(
+      Object.entries(variables).map(([key, value]) => [key, String(value)]),
+    ),
+  };
+}
+
+/**
+ * The tag `function` names the function's folder; without one, the construct that stands directly
+ * under the stack does (`SyncContact` becomes `sync-contact`).
+ */
+function titleOf(resource: Resource): string {
+  const tags = resource.properties()['Tags'];
+  const tag = Array.isArray(tags) ? tags.find((entry) => entry?.Key === 'function') : undefined;
+  if (typeof tag?.Value === 'string') return tag.Value;
+  const construct = resource.path.split('/')[1] ?? resource.logicalId;
+  return construct.replaceAll(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase();
+}
+
+function taskRootOf(resource: Resource, code: Record<string, unknown>): string {
+  const key = code['S3Key'];
+  const directory = typeof key === 'string' ? resource.stack.assets.get(key) : undefined;
+  if (directory === undefined) {
+    throw new TemplateError(`${resource.logicalId}: no asset for its code (${String(key)})`);
+  }
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new TemplateError(`${resource.logicalId}: its asset is missing: ${directory}`);
+  }
+  return directory;
+}
+
+/** Properties of a queue that `CreateQueue` takes under the same name. */
+const QUEUE_ATTRIBUTES = new Set([
+  'ContentBasedDeduplication',
+  'DelaySeconds',
+  'FifoQueue',
+  'KmsDataKeyReusePeriodSeconds',
+  'KmsMasterKeyId',
+  'MaximumMessageSize',
+  'MessageRetentionPeriod',
+  'ReceiveMessageWaitTimeSeconds',
+  'RedriveAllowPolicy',
+  'RedrivePolicy',
+  'SqsManagedSseEnabled',
+  'VisibilityTimeout',
+]);
+
+function queueOf(resource: Resource): QueueDefinition {
+  const properties = resource.properties();
+  const attributes: Record<string, string> = {};
+  for (const [name, value] of Object.entries(properties)) {
+    if (name === 'QueueName' || name === 'Tags') continue;
+    if (!QUEUE_ATTRIBUTES.has(name)) {
+      throw new TemplateError(`${resource.logicalId}: the queue property ${name} is not supported`);
+    }
+    attributes[name] = isRecord(value) ? JSON.stringify(value) : String(value);
+  }
+  const identity = resource.identity();
+  const target = record(properties['RedrivePolicy'])['deadLetterTargetArn'];
+  return {
+    logicalId: resource.logicalId,
+    name: identity.attributes['QueueName'] ?? '',
+    url: identity.ref,
+    arn: identity.attributes['Arn'] ?? '',
+    attributes,
+    deadLetterQueueArn: optionalText(target),
+  };
+}
+
+function httpApiOf(
+  ofType: (type: string) => Resource[],
+  known: (owner: Resource, nameOrArn: string) => string,
+): HttpApiDefinition | undefined {
+  const [api, second] = ofType('AWS::ApiGatewayV2::Api');
+  if (second !== undefined) {
+    throw new TemplateError(`${second.logicalId}: the local runner serves one HTTP API only`);
+  }
+  if (api === undefined) return undefined;
+  if (text(api, 'ProtocolType') !== 'HTTP') {
+    throw new TemplateError(`${api.logicalId}: only HTTP APIs are supported`);
+  }
+  const [stage] = ofType('AWS::ApiGatewayV2::Stage');
+  if (stage === undefined) throw new TemplateError(`${api.logicalId}: the API has no stage`);
+
+  const integrations = new Map(
+    ofType('AWS::ApiGatewayV2::Integration').map((entry) => [entry.identity().ref, entry]),
+  );
+  const routes = ofType('AWS::ApiGatewayV2::Route').map((route): RouteDefinition => {
+    const target = text(route, 'Target');
+    const integration = integrations.get(target.replace(/^integrations\//, ''));
+    if (integration === undefined) {
+      throw new TemplateError(`${route.logicalId}: its integration ${target} does not exist`);
+    }
+    const properties = integration.properties();
+    if (
+      properties['IntegrationType'] !== 'AWS_PROXY' ||
+      properties['PayloadFormatVersion'] !== '2.0'
+    ) {
+      throw new TemplateError(
+        `${integration.logicalId}: only Lambda integrations of payload format 2.0 are supported`,
+      );
+    }
+    const authorization = route.properties()['AuthorizationType'] ?? 'NONE';
+    if (authorization !== 'NONE') {
+      throw new TemplateError(`${route.logicalId}: authorizers are not supported`);
+    }
+    return {
+      logicalId: route.logicalId,
+      routeKey: text(route, 'RouteKey'),
+      functionName: known(integration, text(integration, 'IntegrationUri')),
+      timeoutMs: Number(properties['TimeoutInMillis'] ?? INTEGRATION_TIMEOUT_MS),
+    };
+  });
+  return { apiId: api.identity().ref, stageName: text(stage, 'StageName'), routes };
+}
+
+const MAPPING_PROPERTIES = new Set([
+  'BatchSize',
+  'Enabled',
+  'EventSourceArn',
+  'FunctionName',
+  'FunctionResponseTypes',
+  'MaximumBatchingWindowInSeconds',
+  'ScalingConfig',
+  'Tags',
+]);
+
+function mappingOf(
+  resource: Resource,
+  name: string,
+  queues: readonly QueueDefinition[],
+): MappingDefinition {
+  const properties = resource.properties();
+  const unsupported = Object.keys(properties).find((key) => !MAPPING_PROPERTIES.has(key));
+  if (unsupported !== undefined) {
+    throw new TemplateError(
+      `${resource.logicalId}: the mapping property ${unsupported} is not supported`,
+    );
+  }
+  const queueArn = text(resource, 'EventSourceArn');
+  if (!queues.some((queue) => queue.arn === queueArn)) {
+    throw new TemplateError(`${resource.logicalId}: its queue ${queueArn} does not exist`);
+  }
+  const responseTypes = properties['FunctionResponseTypes'];
+  return {
+    logicalId: resource.logicalId,
+    functionName: name,
+    queueArn,
+    batchSize: Number(properties['BatchSize'] ?? DEFAULT_SQS_BATCH_SIZE),
+    batchingWindowSeconds: Number(properties['MaximumBatchingWindowInSeconds'] ?? 0),
+    reportBatchItemFailures:
+      Array.isArray(responseTypes) && responseTypes.includes('ReportBatchItemFailures'),
+    maximumConcurrency: optionalNumber(record(properties['ScalingConfig'])['MaximumConcurrency']),
+  };
+}
+
+/** Sorts some resources so that each comes after those it depends on, directly or through others. */
+function inDependencyOrder(
+  wanted: readonly Resource[],
+  resources: readonly Resource[],
+): readonly Resource[] {
+  const sorted: Resource[] = [];
+  const state = new Map<Resource, 'open' | 'done'>();
+  const visit = (resource: Resource): void => {
+    if (state.get(resource) === 'done') return;
+    if (state.get(resource) === 'open') {
+      throw new TemplateError(`${resource.logicalId}: depends on itself`);
+    }
+    state.set(resource, 'open');
+    for (const name of resource.dependsOn) {
+      const dependency = resources.find(
+        (entry) => entry.logicalId === name && entry.stack === resource.stack,
+      );
+      if (dependency !== undefined) visit(dependency);
+    }
+    state.set(resource, 'done');
+    if (wanted.includes(resource)) sorted.push(resource);
+  };
+  for (const resource of wanted) within(resource.logicalId, () => visit(resource));
+  return sorted;
+}
+
+function text(resource: Resource, property: string): string {
+  const value = resource.properties()[property];
+  if (typeof value === 'string') return value;
+  throw new TemplateError(`${resource.logicalId}: ${property} is missing`);
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return isRecord(value) ? value : {};
+}
+
+function optionalText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function optionalNumber(value: unknown): number | undefined {
+  return value === undefined ? undefined : Number(value);
+}
