@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import middy from '@middy/core';
-import { migrateDatabase, MigrationFailed } from '../../shared/database/migrate.ts';
+import { migrateDatabase } from '../../shared/database/migrate.ts';
 import { parseEnvironment } from '../../shared/environment/environment.ts';
-import { createLog, describeError } from '../../shared/observability/log.ts';
+import { cleanedOnError } from '../../shared/lambda/middleware.ts';
+import { createLog } from '../../shared/observability/log.ts';
 import { messages } from '../../shared/observability/messages.ts';
 import { createSecretReader, createSecretsManagerClient } from '../../shared/secrets/secrets.ts';
 import { environment } from './env.ts';
@@ -11,12 +12,7 @@ const log = createLog();
 
 /** Run by every deploy before the other functions change; its failure stops the deploy. */
 export const handler = middy()
-  .use({
-    onError: ({ error }) => {
-      const migration = error instanceof MigrationFailed ? error.migration : undefined;
-      log(messages.databaseMigrationFailed, { ...describeError(error), migration });
-    },
-  })
+  .use(cleanedOnError(() => log))
   .handler(async () => {
     const env = parseEnvironment(environment);
     const secrets = createSecretReader({ client: createSecretsManagerClient() });

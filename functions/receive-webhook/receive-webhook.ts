@@ -1,4 +1,4 @@
-import type { Log } from '../../shared/observability/log.ts';
+import { describeError, type Log } from '../../shared/observability/log.ts';
 import { messages } from '../../shared/observability/messages.ts';
 import type { Measurements } from '../../shared/observability/metrics.ts';
 import type { ContactEvent } from '../../shared/queue/contact-event.ts';
@@ -79,9 +79,9 @@ export function createReceiveWebhook(dependencies: ReceiveWebhookDependencies) {
         // The secret may have been rotated a moment ago.
         verdict = verifySignature(signed, await secrets.refresh(), nowSeconds);
       }
-    } catch {
+    } catch (error) {
       metrics.count('WebhooksRejected', { reason: 'secret_unavailable' });
-      log(messages.webhookSecretUnavailable);
+      log(messages.webhookSecretUnavailable, describeError(error));
       return unavailable();
     }
     if (verdict !== 'valid') {
@@ -124,9 +124,9 @@ export function createReceiveWebhook(dependencies: ReceiveWebhookDependencies) {
     };
     try {
       await enqueue(event);
-    } catch {
+    } catch (error) {
       metrics.count('WebhooksRejected', { reason: 'queue_unavailable' });
-      log(messages.webhookNotQueued, fields);
+      log(messages.webhookNotQueued, { ...fields, ...describeError(error) });
       return unavailable();
     }
     metrics.count('WebhooksAccepted');

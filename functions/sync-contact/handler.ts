@@ -13,7 +13,7 @@ import {
 } from '../../shared/dataverse/organization-url.ts';
 import { createTokenSource } from '../../shared/dataverse/token.ts';
 import { parseEnvironment } from '../../shared/environment/environment.ts';
-import { batchKeptOnError } from '../../shared/lambda/middleware.ts';
+import { cleanedOnError } from '../../shared/lambda/middleware.ts';
 import { createLog } from '../../shared/observability/log.ts';
 import { messages } from '../../shared/observability/messages.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
@@ -112,7 +112,7 @@ async function start() {
 
 /** Consumes a batch of the `contact-events` queue; what it does not report as failed is done. */
 export const handler = middy<SQSEvent>()
-  .use(batchKeptOnError(() => log))
+  .use(cleanedOnError(() => log))
   .handler(async (event, context) => {
     const consumeBatch = await start();
     return consumeBatch(event.Records, () => context.getRemainingTimeInMillis());

@@ -1,5 +1,7 @@
+import { LoggableError } from '../errors/loggable-error.ts';
+
 /** The configured URL cannot be one of a PostgreSQL database. Never repeats it: it holds a password. */
-export class DatabaseUrlInvalid extends Error {
+export class DatabaseUrlInvalid extends LoggableError {
   override readonly name = 'DatabaseUrlInvalid';
   constructor() {
     super(

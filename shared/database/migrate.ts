@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Client, neonConfig } from '@neondatabase/serverless';
 import Postgrator from 'postgrator';
 import * as z from 'zod';
+import { LoggableError } from '../errors/loggable-error.ts';
 import { parseDatabaseUrl } from './database-url.ts';
 
 /** Two deploys at once: the second waits until the first is through. Any constant of our own will do. */
@@ -25,7 +26,7 @@ const INVALID_INDEXES = `
     and (c.relname like 'dynamics\\_%' or c.relname = 'audit_logs_event_id_key')`;
 
 /** Names the migration that failed and the SQLSTATE; the database's own message stays out of logs. */
-export class MigrationFailed extends Error {
+export class MigrationFailed extends LoggableError {
   override readonly name = 'MigrationFailed';
   readonly code: string | undefined;
   readonly migration: string | undefined;

@@ -1,3 +1,5 @@
+import { LoggableError } from '../errors/loggable-error.ts';
+
 /**
  * Hosts under which Microsoft runs Dataverse organisations ("Datacenter regions" and "US Government
  * clouds" of the Power Platform documentation): commercial regions `crm` to `crm22` (`crm9` is GCC),
@@ -17,7 +19,7 @@ const AUTHORITY_HOSTS = new Set([
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
 
 /** A URL in the configuration that must not be used. The message says why and never repeats the URL. */
-export class InvalidUrl extends Error {
+export class InvalidUrl extends LoggableError {
   override readonly name = 'InvalidUrl';
 }
 

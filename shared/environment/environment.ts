@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { LoggableError } from '../errors/loggable-error.ts';
 
 /** Thrown at start-up: names what is missing or malformed in the function's environment, never a value. */
-export class EnvironmentInvalid extends Error {
+export class EnvironmentInvalid extends LoggableError {
   override readonly name = 'EnvironmentInvalid';
 }
 

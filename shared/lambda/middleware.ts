@@ -1,10 +1,6 @@
 import type { MiddlewareObj } from '@middy/core';
-import type {
-  APIGatewayProxyEventV2,
-  APIGatewayProxyStructuredResultV2,
-  SQSBatchResponse,
-  SQSEvent,
-} from 'aws-lambda';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { LoggableError } from '../errors/loggable-error.ts';
 import { describeError, type Log } from '../observability/log.ts';
 import { messages } from '../observability/messages.ts';
 
@@ -38,16 +34,23 @@ export function unavailableOnError(
   };
 }
 
-/** Logs what made a queue consumer fail, without its message, and leaves the whole batch on the queue. */
-export function batchKeptOnError(log: () => Log): MiddlewareObj<SQSEvent, SQSBatchResponse> {
+/** Stands for an error whose message might not be fit for the log that Lambda writes of it. */
+export class FunctionFailed extends LoggableError {
+  override readonly name = 'FunctionFailed';
+}
+
+/**
+ * Logs what made a function fail and fails with an error that says no more than that: Lambda writes
+ * the message, the stack and the properties of whatever a handler throws into the log.
+ */
+export function cleanedOnError(log: () => Log): {
+  onError: (request: { error: unknown }) => never;
+} {
   return {
-    onError: (request) => {
-      log()(messages.functionFailed, describeError(request.error));
-      request.response = {
-        batchItemFailures: request.event.Records.map(({ messageId }) => ({
-          itemIdentifier: messageId,
-        })),
-      };
+    onError: ({ error }) => {
+      const { errorName, errorCode, problem } = describeError(error);
+      log()(messages.functionFailed, { errorName, errorCode, problem });
+      throw new FunctionFailed(problem ?? [errorName, errorCode].filter(Boolean).join(' '));
     },
   };
 }

@@ -1,4 +1,5 @@
 import { Logger } from '@aws-lambda-powertools/logger';
+import { LoggableError } from '../errors/loggable-error.ts';
 import type { Message } from './messages.ts';
 
 /**
@@ -22,6 +23,7 @@ const LOG_FIELDS = [
   'organizationId',
   'outcome',
   'patientId',
+  'problem',
   'reason',
   'receiveCount',
   'retryAfterSeconds',
@@ -48,14 +50,19 @@ export function createLog(): Log {
 }
 
 /**
- * What may be said of an error that somebody else made: its class and its code. Messages of drivers
- * and of Dataverse can carry personal data or credentials.
+ * What may be said of an error: its class, its code, and its message only if that is one of ours.
+ * Messages of drivers and of Dataverse can carry personal data or credentials.
  */
-export function describeError(error: unknown): { errorName: string; errorCode?: string } {
+export function describeError(error: unknown): {
+  errorName: string;
+  errorCode?: string;
+  problem?: string;
+} {
   if (!(error instanceof Error)) return { errorName: typeof error };
   const { code } = error as Error & { code?: unknown };
   return {
     errorName: error.name,
     ...(typeof code === 'string' && /^[\w.-]{1,40}$/.test(code) && { errorCode: code }),
+    ...(error instanceof LoggableError && { problem: error.message }),
   };
 }

@@ -29,9 +29,8 @@ export const messages = {
   messageNotSettled: { code: 'QU-003', level: 'error', text: 'message could not be settled' },
   databaseUnavailable: { code: 'DB-001', level: 'error', text: 'database unavailable' },
   databaseMigrated: { code: 'DB-002', level: 'info', text: 'database migrated' },
-  databaseMigrationFailed: { code: 'DB-003', level: 'error', text: 'database migration failed' },
   invalidIndexDropped: {
-    code: 'DB-004',
+    code: 'DB-003',
     level: 'warn',
     text: 'dropped an index whose build was interrupted',
   },

@@ -1,5 +1,7 @@
+import { LoggableError } from '../errors/loggable-error.ts';
+
 /** The base of what can go wrong with a secret. Names the secret, never its value. */
-export abstract class SecretError extends Error {
+export abstract class SecretError extends LoggableError {
   /** ARN or name, as it was asked for. */
   readonly secretId: string;
 

@@ -1,0 +1,45 @@
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { handler as migrateDatabase } from '../../../functions/migrate-database/handler.ts';
+import { handler as receiveWebhook } from '../../../functions/receive-webhook/handler.ts';
+import { handler as syncContact } from '../../../functions/sync-contact/handler.ts';
+
+/** What the functions write: Powertools has a console of its own. */
+let written = '';
+beforeEach(() => {
+  written = '';
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, 'write').mockImplementation((text) => {
+      written += String(text);
+      return true;
+    });
+  }
+});
+afterEach(() => vi.restoreAllMocks());
+
+const context = { getRemainingTimeInMillis: () => 30_000 } as Context;
+
+/** The exported handlers, as Lambda calls them, in an environment that lacks everything. */
+describe('a function whose environment is not complete', () => {
+  test('answers a webhook with 503, so that it is sent again, and logs which variables are missing', async () => {
+    const event = { headers: {}, body: '{}', isBase64Encoded: false };
+    const response = await receiveWebhook(event as APIGatewayProxyEventV2, context);
+    expect(response).toMatchObject({ statusCode: 503 });
+    expect(written).toContain('"code":"FN-001"');
+    expect(written).toContain('CONTACT_QUEUE_URL: missing, DYNAMICS_WEBHOOK_SECRET_ARN: missing');
+  });
+
+  test.each([
+    ['sync-contact', () => syncContact({ Records: [] }, context), /DYNAMICS_ORG_URL: missing/],
+    ['migrate-database', () => migrateDatabase({}, context), /DATABASE_URL_SECRET_ARN: missing/],
+  ])(
+    '%s fails, which leaves everything where it is, and says which are missing',
+    async (_, invoke, missing) => {
+      await expect(Promise.resolve().then(invoke)).rejects.toMatchObject({
+        name: 'FunctionFailed',
+        message: expect.stringMatching(missing),
+      });
+      expect(written).toMatch(missing);
+    },
+  );
+});
