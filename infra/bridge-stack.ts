@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import {
   CfnOutput,
-  CfnParameter,
   Duration,
+  RemovalPolicy,
   Stack,
   type StackProps,
   Validations,
@@ -15,27 +15,35 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Trigger } from 'aws-cdk-lib/triggers';
 import type { Construct } from 'constructs';
 import { LambdaFunction } from './constructs/lambda-function.ts';
 import { QueueConsumer } from './constructs/queue-consumer.ts';
 import { QueueWithDeadLetter } from './constructs/queue-with-dead-letter.ts';
+import { Schedule } from './constructs/schedule.ts';
 import { DATAVERSE_SHARES, fleetRequests } from './dataverse-concurrency.ts';
+import { declareParameters } from './parameters.ts';
 import type { SecretsStack } from './secrets-stack.ts';
 
 /** A webhook is answered within a second; the rest is for a cold start and one retry towards SQS. */
 const RECEIVE_TIMEOUT = Duration.seconds(10);
 /** Two statements, a token and two reads at their own time limits, and room for a second round. */
 const SYNC_CONTACT_TIMEOUT = Duration.seconds(30);
+/**
+ * Three rounds of a claim, a write and a settling, for ten patients side by side. A write that was
+ * given up may still land for two minutes; with this time-out that is over before the 180 s for which
+ * the row remembers the doubt.
+ */
+const SYNC_CONSENT_TIMEOUT = Duration.seconds(45);
+/** Over before the next one begins. */
+const SWEEP_TIMEOUT = Duration.seconds(55);
+const SWEEP_RATE = Duration.minutes(1);
 /** Indexes are built while the tables are in use, and a large table takes its time. */
 const MIGRATE_TIMEOUT = Duration.minutes(14);
 
 const WEBHOOK_PATH = '/api/dynamics/webhook';
-
-/** An origin with TLS; without it only on loopback, for the local stack: credentials are sent there. */
-const ORIGIN = String.raw`^(https://[^/?#@\s]+|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?)/?$`;
 
 const MIGRATIONS = fileURLToPath(new URL('../shared/database/migrations/', import.meta.url));
 
@@ -49,13 +57,24 @@ export class BridgeStack extends Stack {
     super(scope, id, props);
     const { secrets } = props;
     const { key } = secrets;
-    const parameters = this.parameters();
+    const parameters = declareParameters(this);
     fleetRequests(DATAVERSE_SHARES);
 
+    const queueKey = new Key(this, 'queue-key', {
+      description: 'Queues of the bridge between ConsentHub and Dynamics 365',
+      enableKeyRotation: true,
+      // Goes with the queues, after the days that KMS waits: what it encrypted is gone by then.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     const contactEvents = new QueueWithDeadLetter(this, 'contact-events', {
-      key,
+      key: queueKey,
       consumerTimeout: SYNC_CONTACT_TIMEOUT,
     });
+    const consentEvents = new QueueWithDeadLetter(this, 'consent-events', {
+      key: queueKey,
+      consumerTimeout: SYNC_CONSENT_TIMEOUT,
+    });
+    consentEvents.allowSendingFromOutside(parameters.consentHub);
 
     const receiveWebhook = new LambdaFunction(this, 'receive-webhook', {
       description:
@@ -67,32 +86,75 @@ export class BridgeStack extends Stack {
     });
     contactEvents.allowSending(receiveWebhook);
 
-    const share = DATAVERSE_SHARES['sync-contact'];
-    const syncContact = new LambdaFunction(this, 'sync-contact', {
-      description: 'Reads contacts in Dynamics and makes the patients say what they say',
-      timeout: SYNC_CONTACT_TIMEOUT,
-      key,
+    const connection = {
       environment: {
-        CONTACT_QUEUE_URL: contactEvents.queue.queueUrl,
-        CONTACT_DEAD_LETTER_QUEUE_URL: contactEvents.deadLetterQueue.queueUrl,
         DYNAMICS_ORG_URL: parameters.orgUrl,
         DYNAMICS_AUTHORITY_URL: parameters.authorityUrl,
         DYNAMICS_TENANT_ID: parameters.tenantId,
         DYNAMICS_CLIENT_ID: parameters.clientId,
         UPSTASH_REDIS_REST_URL: parameters.redisUrl,
-        DATAVERSE_PARALLEL_REQUESTS: String(share.parallelRequests),
       },
       secrets: {
         DATABASE_URL_SECRET_ARN: secrets.databaseUrl,
         DYNAMICS_CLIENT_SECRET_ARN: secrets.dynamicsClientSecret,
         UPSTASH_REDIS_REST_TOKEN_SECRET_ARN: secrets.upstashRedisRestToken,
       },
+    };
+    const contactShare = DATAVERSE_SHARES['sync-contact'];
+    const syncContact = new LambdaFunction(this, 'sync-contact', {
+      description: 'Reads contacts in Dynamics and makes the patients say what they say',
+      timeout: SYNC_CONTACT_TIMEOUT,
+      key,
+      environment: {
+        ...connection.environment,
+        CONTACT_QUEUE_URL: contactEvents.queue.queueUrl,
+        CONTACT_DEAD_LETTER_QUEUE_URL: contactEvents.deadLetterQueue.queueUrl,
+        DATAVERSE_PARALLEL_REQUESTS: String(contactShare.parallelRequests),
+      },
+      secrets: connection.secrets,
     });
     new QueueConsumer(this, 'contact-consumer', {
       source: contactEvents,
       consumer: syncContact,
-      maxConcurrency: share.containers,
+      maxConcurrency: contactShare.containers,
     });
+
+    const consentShare = DATAVERSE_SHARES['sync-consent'];
+    const syncConsent = new LambdaFunction(this, 'sync-consent', {
+      description: 'Makes the contacts in Dynamics say what the patients have consented to',
+      timeout: SYNC_CONSENT_TIMEOUT,
+      key,
+      environment: {
+        ...connection.environment,
+        CONSENT_QUEUE_URL: consentEvents.queue.queueUrl,
+        CONSENT_DEAD_LETTER_QUEUE_URL: consentEvents.deadLetterQueue.queueUrl,
+        DATAVERSE_PARALLEL_REQUESTS: String(consentShare.parallelRequests),
+      },
+      secrets: connection.secrets,
+    });
+    new QueueConsumer(this, 'consent-consumer', {
+      source: consentEvents,
+      consumer: syncConsent,
+      maxConcurrency: consentShare.containers,
+    });
+
+    const sweep = new LambdaFunction(this, 'sweep', {
+      description: 'Rings for every row whose clock is due',
+      timeout: SWEEP_TIMEOUT,
+      key,
+      environment: {
+        CONTACT_QUEUE_URL: contactEvents.queue.queueUrl,
+        CONSENT_QUEUE_URL: consentEvents.queue.queueUrl,
+      },
+      secrets: { DATABASE_URL_SECRET_ARN: secrets.databaseUrl },
+      // Two at a time would both ring until the queue holds enough.
+      reservedConcurrency: 1,
+    });
+    for (const events of [contactEvents, consentEvents]) {
+      events.allowSending(sweep);
+      events.allowCounting(sweep);
+    }
+    new Schedule(this, 'sweep-schedule', { rate: SWEEP_RATE, target: sweep });
 
     const migrateDatabase = new LambdaFunction(this, 'migrate-database', {
       description: 'Applies the SQL migrations, on every deploy that brings new ones',
@@ -110,7 +172,7 @@ export class BridgeStack extends Stack {
       handler: migrateDatabase.function,
       timeout: MIGRATE_TIMEOUT,
       // New code never meets an old schema; old code has to get along with a new one for a moment.
-      executeBefore: [receiveWebhook, syncContact],
+      executeBefore: [receiveWebhook, syncContact, syncConsent, sweep],
     });
 
     const api = this.api(receiveWebhook, key);
@@ -120,37 +182,11 @@ export class BridgeStack extends Stack {
     new CfnOutput(this, 'ContactDeadLetterQueueUrl', {
       value: contactEvents.deadLetterQueue.queueUrl,
     });
-  }
-
-  /** What differs between organisations and is no secret. */
-  private parameters() {
-    const parameter = (
-      name: string,
-      description: string,
-      rules: { default?: string; allowedPattern?: string; constraintDescription?: string } = {},
-    ) => new CfnParameter(this, name, { type: 'String', description, ...rules }).valueAsString;
-    // Whether the host is Microsoft's is checked by the functions, which know all of its clouds.
-    const url = {
-      allowedPattern: ORIGIN,
-      constraintDescription: 'An origin such as https://contoso.crm4.dynamics.com',
-    };
-    return {
-      orgUrl: parameter('DynamicsOrgUrl', 'URL of the Dataverse organisation', url),
-      authorityUrl: parameter('DynamicsAuthorityUrl', 'Entra ID authority of the cloud', {
-        ...url,
-        default: 'https://login.microsoftonline.com',
-      }),
-      tenantId: parameter('DynamicsTenantId', 'Entra tenant; empty: found out', {
-        default: '',
-        allowedPattern: '^[0-9a-zA-Z.-]*$',
-        constraintDescription: 'A GUID or a domain',
-      }),
-      clientId: parameter('DynamicsClientId', 'Application (client) id in Entra ID', {
-        allowedPattern: '^[0-9a-fA-F-]{36}$',
-        constraintDescription: 'A GUID',
-      }),
-      redisUrl: parameter('UpstashRedisRestUrl', 'REST URL of the Upstash Redis', url),
-    };
+    new CfnOutput(this, 'ConsentQueueUrl', { value: consentEvents.queue.queueUrl });
+    new CfnOutput(this, 'ConsentQueueArn', { value: consentEvents.queue.queueArn });
+    new CfnOutput(this, 'ConsentDeadLetterQueueUrl', {
+      value: consentEvents.deadLetterQueue.queueUrl,
+    });
   }
 
   private api(receiveWebhook: LambdaFunction, key: IKey): HttpApi {

@@ -17,6 +17,8 @@ export interface DataverseShare {
  */
 export const DATAVERSE_SHARES = {
   'sync-contact': { containers: 5, parallelRequests: 4 },
+  // A batch is read in one request, but written contact by contact.
+  'sync-consent': { containers: 5, parallelRequests: 5 },
 } as const satisfies Record<string, DataverseShare>;
 
 /** Requests that the whole fleet can have under way. @throws Error if that reaches the limit */

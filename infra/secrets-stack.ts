@@ -9,7 +9,7 @@ const WEBHOOK_SECRET_LENGTH = 64;
 
 /**
  * What the bridge has to keep secret, one secret for each purpose, and the key that encrypts them
- * and whatever else holds identifiers. Deployed before everything else; whoever operates the bridge
+ * and the logs. Deployed before everything else; whoever operates the bridge
  * then puts the values in. They outlive the stack.
  */
 export class SecretsStack extends Stack {
@@ -24,7 +24,7 @@ export class SecretsStack extends Stack {
   constructor(scope: Construct, id: string, props: StackProps) {
     super(scope, id, props);
     this.key = new Key(this, 'key', {
-      description: 'Secrets, queues and logs of the bridge between ConsentHub and Dynamics 365',
+      description: 'Secrets and logs of the bridge between ConsentHub and Dynamics 365',
       enableKeyRotation: true,
       removalPolicy: RemovalPolicy.RETAIN,
     });

@@ -13,12 +13,12 @@ export interface ApplyResult {
  * the culprit stands alone. One bad row must not be everybody's.
  */
 export async function applyIsolating(
-  apply: (writes: readonly ContactWrite[]) => Promise<ReadonlySet<string>>,
+  apply: (writes: readonly ContactWrite[]) => Promise<ReadonlyMap<string, unknown>>,
   writes: readonly ContactWrite[],
   onSplit: (count: number, error: DatabaseRejected) => void,
 ): Promise<ApplyResult> {
   try {
-    return { applied: await apply(writes), rejected: new Set() };
+    return { applied: new Set((await apply(writes)).keys()), rejected: new Set() };
   } catch (error) {
     if (!(error instanceof DatabaseRejected)) throw error;
     onSplit(writes.length, error);

@@ -32,6 +32,8 @@ export interface LambdaFunctionProps {
   /** Secrets that it reads: variable of the environment that gets the ARN → secret. */
   readonly secrets: Readonly<Record<string, Pick<ISecret, 'secretArn'>>>;
   readonly memoryMb?: number;
+  /** Most invocations at a time; what comes on top is refused. Only for who can live with that. */
+  readonly reservedConcurrency?: number;
   readonly commandHooks?: ICommandHooks;
 }
 
@@ -65,6 +67,9 @@ export class LambdaFunction extends Construct {
       architecture: Architecture.ARM_64,
       memorySize: props.memoryMb ?? MEMORY_MB,
       timeout: props.timeout,
+      ...(props.reservedConcurrency !== undefined && {
+        reservedConcurrentExecutions: props.reservedConcurrency,
+      }),
       role,
       logGroup,
       // Also what escapes a handler is a line of JSON.
@@ -100,7 +105,7 @@ export class LambdaFunction extends Construct {
     for (const { secretArn } of Object.values(props.secrets)) {
       this.allow(['secretsmanager:GetSecretValue'], secretArn, props.key, ['kms:Decrypt']);
     }
-    this.acknowledge(role);
+    this.acknowledge(role, props.reservedConcurrency);
   }
 
   /** Allows actions on one resource, and the key's use by the service that keeps it. */
@@ -118,7 +123,7 @@ export class LambdaFunction extends Construct {
     );
   }
 
-  private acknowledge(role: Role) {
+  private acknowledge(role: Role, reservedConcurrency: number | undefined) {
     Validations.of(this.function).acknowledge(
       {
         id: 'HIPAA.Security-LambdaInsideVPC',
@@ -129,16 +134,19 @@ export class LambdaFunction extends Construct {
       {
         id: 'HIPAA.Security-LambdaDLQ',
         reason:
-          'Never invoked asynchronously: called by API Gateway, by an event source mapping whose ' +
-          'queue has a dead-letter queue, or by the deploy.',
+          'No event can be lost with an invocation: called by API Gateway, by an event source ' +
+          'mapping whose queue has a dead-letter queue, by the deploy, or by a schedule, whose next ' +
+          'event does what a failed one left undone.',
       },
-      {
+    );
+    if (reservedConcurrency === undefined) {
+      Validations.of(this.function).acknowledge({
         id: 'HIPAA.Security-LambdaConcurrency',
         reason:
           'A reserved concurrency would refuse webhooks, which Dataverse does not send again after ' +
           'a 429. Consumers are limited by the maximum concurrency of their event source mapping.',
-      },
-    );
+      });
+    }
     Validations.of(role).acknowledge({
       id: 'HIPAA.Security-IAMNoInlinePolicy',
       reason:

@@ -1,7 +1,9 @@
-import { Duration } from 'aws-cdk-lib';
+import { type CfnCondition, Duration, Stack } from 'aws-cdk-lib';
+import { ArnPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { ConditionalStatement } from './conditional-statement.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 
 /** The longest that SQS keeps a message: time enough to notice and mend anything. */
@@ -21,6 +23,13 @@ export interface QueueWithDeadLetterProps {
   readonly key: IKey;
   /** Timeout of the function that consumes it. */
   readonly consumerTimeout: Duration;
+}
+
+/** Who sends from outside this stack, perhaps from another account. */
+export interface OutsideSender {
+  readonly principalArn: string;
+  /** Whether there is anybody yet. */
+  readonly exists: CfnCondition;
 }
 
 /**
@@ -58,6 +67,41 @@ export class QueueWithDeadLetter extends Construct {
   /** Lets a function put messages onto the queue, and read nothing. */
   allowSending(sender: LambdaFunction) {
     sender.allow(['sqs:SendMessage'], this.queue.queueArn, this.key, SENDING_ENCRYPTED);
+  }
+
+  /**
+   * Lets somebody outside put messages onto the queue, by the queue's policy and the key's. In this
+   * account that is enough; in another one its own policies have to allow the same.
+   */
+  allowSendingFromOutside({ principalArn, exists }: OutsideSender) {
+    const principals = [new ArnPrincipal(principalArn)];
+    const send = new ConditionalStatement(exists, {
+      sid: 'OutsideSender',
+      principals,
+      actions: ['sqs:SendMessage', 'sqs:GetQueueUrl'],
+      resources: [this.queue.queueArn],
+    });
+    this.queue.addToResourcePolicy(send);
+    const encrypt = new ConditionalStatement(exists, {
+      sid: 'OutsideSender',
+      principals,
+      actions: SENDING_ENCRYPTED,
+      resources: ['*'],
+      conditions: {
+        StringEquals: { 'kms:ViaService': `sqs.${Stack.of(this).region}.amazonaws.com` },
+      },
+    });
+    this.key.addToResourcePolicy(encrypt);
+  }
+
+  /** Lets a function see how many messages wait, and none of them. */
+  allowCounting(counter: LambdaFunction) {
+    counter.function.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['sqs:GetQueueAttributes'],
+        resources: [this.queue.queueArn],
+      }),
+    );
   }
 
   /** Lets a function consume the queue and move what is poison to the dead-letter queue. */

@@ -8,6 +8,7 @@ import { localFunction, type LocalFunction } from './lambda/function.ts';
 import { prepareBootstrap } from './lambda/prepare-bootstrap.ts';
 import { type EventSource, startEventSource } from './queues/event-source.ts';
 import { ACCOUNT_ID, createQueues, type LocalCredentials, sqsClient } from './queues/sqs-server.ts';
+import { type Clock, type Schedule, startSchedule } from './schedules/schedule.ts';
 import type { Deployment } from './template/definitions.ts';
 
 export interface CloudRequest {
@@ -18,6 +19,8 @@ export interface CloudRequest {
   /** Variables of the functions that stand for what AWS or the network would give them. */
   readonly endpoints: Readonly<Record<string, string>>;
   readonly stateDirectory: string;
+  /** What the schedules go by; absent: none of them runs. */
+  readonly clock?: Clock;
   readonly signal: AbortSignal;
   /** Something that runs in the background went wrong. */
   warn(message: string): void;
@@ -32,7 +35,7 @@ export interface LocalCloud {
    * @throws TriggerError
    */
   runTriggers(): Promise<void>;
-  /** Lets requests and messages through. */
+  /** Lets requests and messages through, and the schedules run. */
   serve(): void;
   /** Takes nothing new, waits for what is under way until `force` aborts, ends all processes. */
   stop(force: AbortSignal): Promise<void>;
@@ -76,6 +79,7 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
     return await target.invoke(event);
   };
   const eventSources: EventSource[] = [];
+  const schedules: Schedule[] = [];
   let stopping: Promise<void> | undefined;
 
   return {
@@ -104,6 +108,19 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
           }),
         );
       }
+      const { clock } = request;
+      if (clock === undefined) return;
+      for (const schedule of deployment.schedules) {
+        schedules.push(
+          startSchedule({
+            schedule,
+            reservedConcurrency: functions.get(schedule.functionName)?.definition
+              .reservedConcurrency,
+            clock,
+            invoke: (event) => invoke(schedule.functionName, event),
+          }),
+        );
+      }
     },
     stop(force) {
       stopping ??= shutDown(force);
@@ -115,6 +132,7 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
     const quiet = Promise.all([
       httpApi.close(DRAIN_MS),
       ...eventSources.map((source) => source.stop()),
+      ...schedules.map((schedule) => schedule.stop()),
     ]);
     await Promise.race([quiet, delay(DRAIN_MS, undefined, { signal: force, ref: false })]).catch(
       () => undefined,

@@ -1,4 +1,6 @@
-import type { Journey } from './demonstration.ts';
+import type { ConsentJourney } from './demonstration/consent.ts';
+import type { Journey } from './demonstration/contacts.ts';
+import type { Latency } from './latencies.ts';
 import type { Stack } from './stack.ts';
 
 /** What runs where, as a table for the terminal. */
@@ -17,6 +19,13 @@ export function overview(stack: Stack, stackFile: string): string {
         .filter((mapping) => mapping.queueArn === queue.arn)
         .map((mapping) => titleOf(stack, mapping.functionName))
         .join(', '),
+    ]),
+    ...(deployment.schedules.length === 0
+      ? []
+      : [['Schedules', stack.schedulesRun ? '' : 'do not run'] satisfies [string, string]]),
+    ...deployment.schedules.map((schedule): [string, string] => [
+      `  ${schedule.expression}`,
+      titleOf(stack, schedule.functionName),
     ]),
     ['Secrets Manager', details.secretsEndpoint],
     ['Database (PostgreSQL)', withoutPassword(details.databaseUrl)],
@@ -46,6 +55,30 @@ export function journeys(list: readonly Journey[]): string {
   return table([['contact', 'webhook', 'patient', 'latency'], ...rows]).join('\n');
 }
 
+/** The demonstration's consent, as its contact in Dynamics shows it. */
+export function consentJourney(journey: ConsentJourney): string {
+  const { contactId, marketingEmail, consentStatus, latencyMs } = journey;
+  return table([
+    ['contact', 'ch_marketing_email', 'ch_consent_status', 'latency'],
+    [
+      contactId,
+      marketingEmail === undefined ? 'not in time: see the logs' : String(marketingEmail),
+      String(consentStatus),
+      `${latencyMs} ms`,
+    ],
+  ]).join('\n');
+}
+
+/** How long events took in this run, by direction. */
+export function latencyTable(list: readonly Latency[]): string {
+  const rows = list.map(({ direction, count, p50Ms, p95Ms, p99Ms }) => [
+    direction,
+    String(count),
+    ...[p50Ms, p95Ms, p99Ms].map((ms) => `${ms} ms`),
+  ]);
+  return table([['direction', 'events', 'p50', 'p95', 'p99'], ...rows]).join('\n');
+}
+
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_cell, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
@@ -63,6 +96,7 @@ function isCalled({ deployment }: Stack, functionName: string): boolean {
   const callers = [
     ...(deployment.httpApi?.routes ?? []),
     ...deployment.mappings,
+    ...deployment.schedules,
     ...deployment.triggers,
   ];
   return callers.some((caller) => caller.functionName === functionName);

@@ -10,6 +10,8 @@ export interface StackDetails {
   readonly sqsEndpoint: string;
   readonly contactQueueUrl: string;
   readonly contactDeadLetterQueueUrl: string;
+  readonly consentQueueUrl: string;
+  readonly consentDeadLetterQueueUrl: string;
   readonly redisRestUrl: string;
   readonly redisRestToken: string;
   readonly secretsEndpoint: string;

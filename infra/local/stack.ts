@@ -9,6 +9,7 @@ import { allEnded } from './outside/all-ended.ts';
 import { type OutsideSystems, startOutsideSystems } from './outside/outside-systems.ts';
 import { outsideSettings } from './outside/settings.ts';
 import { ACCOUNT_ID, startSqs } from './queues/sqs-server.ts';
+import { SYSTEM_CLOCK } from './schedules/schedule.ts';
 import { createSecrets } from './secrets.ts';
 import { type StackDetails, writeStackFile } from './stack-file.ts';
 import { LOCK_FILE, lockStack } from './stack-lock.ts';
@@ -28,6 +29,8 @@ export interface StackOptions {
   readonly fresh?: boolean;
   /** Lets the environment name systems on other machines. */
   readonly allowRemote?: boolean;
+  /** False: schedules are read but do not run. */
+  readonly schedules?: boolean;
   /** Where outside systems are replaced by others: `process.env`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Cloud assembly to run; absent: the CDK app is synthesised. */
@@ -43,6 +46,7 @@ export interface Stack {
   readonly deployment: Deployment;
   readonly cloud: LocalCloud;
   readonly logDirectory: string;
+  readonly schedulesRun: boolean;
   /**
    * Stops receiving, lets functions finish what they hold (bounded), closes everything. Called a
    * second time with `force`, it waits for nobody.
@@ -63,6 +67,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { stateDirectory } = options;
   const signal = options.signal ?? new AbortController().signal;
   const report = options.report ?? (() => undefined);
+  const schedulesRun = options.schedules ?? true;
   const settings = outsideSettings(options.environment, options.allowRemote ?? false);
   const forced = new AbortController();
 
@@ -120,6 +125,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...(outside.neonEndpoint !== undefined && { NEON_ENDPOINT: outside.neonEndpoint }),
     },
     stateDirectory,
+    ...(schedulesRun && { clock: SYSTEM_CLOCK }),
     signal,
     warn: report,
   });
@@ -140,6 +146,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ...outside,
     contactQueueUrl: outputOf(interpretation, 'ContactQueueUrl'),
     contactDeadLetterQueueUrl: outputOf(interpretation, 'ContactDeadLetterQueueUrl'),
+    consentQueueUrl: outputOf(interpretation, 'ConsentQueueUrl'),
+    consentDeadLetterQueueUrl: outputOf(interpretation, 'ConsentDeadLetterQueueUrl'),
     sqsEndpoint: sqs.endpoint,
     secretsEndpoint: secretsManager.url,
     organizationId,
@@ -157,6 +165,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     deployment,
     cloud,
     logDirectory: join(stateDirectory, 'logs'),
+    schedulesRun,
     async stop({ force = false } = {}) {
       if (force) forced.abort();
       await owned.disposeAsync();

@@ -1,9 +1,12 @@
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { demonstrate } from './demonstration.ts';
-import { journeys, overview } from './overview.ts';
+import { demonstrateConsent } from './demonstration/consent.ts';
+import { demonstrateContacts } from './demonstration/contacts.ts';
+import { readLatencies } from './latencies.ts';
+import { consentJourney, journeys, latencyTable, overview } from './overview.ts';
 import { type Stack, startStack } from './stack.ts';
+import type { StackDetails } from './stack-file.ts';
 
 const DEFAULT_PORT = 8787;
 const MAX_PORT = 65_535;
@@ -19,7 +22,8 @@ const HELP = `Runs ConsentHub ↔ Dynamics on this machine, from the synthesised
 
   --port <n>       port of the HTTP API (default ${DEFAULT_PORT}, 0: any free one)
   --fresh          forget the database, the simulated Dynamics, queues and credentials first
-  --quiet          do not create demonstration contacts
+  --quiet          do not show both directions at work with new contacts and a consent
+  --no-schedules   do not run what the clock runs
   --allow-remote   let environment variables name systems on other machines
   --help           this text
 
@@ -32,6 +36,7 @@ interface Options {
   readonly port: number;
   readonly fresh: boolean;
   readonly quiet: boolean;
+  readonly schedules: boolean;
   readonly allowRemote: boolean;
 }
 
@@ -47,6 +52,7 @@ try {
     stateDirectory: STATE_DIRECTORY,
     fresh: options.fresh,
     allowRemote: options.allowRemote,
+    schedules: options.schedules,
     environment: process.env,
     signal: interrupted.signal,
     report: say,
@@ -56,8 +62,7 @@ try {
   say(`\nEverything runs (${seconds} s):\n\n${overview(stack, stackFile)}\n`);
   const controlUrl = stack.details.dataverseControlUrl;
   if (!options.quiet && controlUrl !== undefined && !interrupted.signal.aborted) {
-    say('Creating contacts in the simulated Dynamics:');
-    say(`\n${journeys(await demonstrate(stack.details, controlUrl, interrupted.signal))}\n`);
+    await demonstrate(stack.details, controlUrl, interrupted.signal);
   }
   if (!interrupted.signal.aborted) say('Stop with Ctrl-C.');
   await untilInterrupted();
@@ -67,7 +72,11 @@ try {
     process.exitCode = 1;
   }
 }
-await stack?.stop();
+if (stack !== undefined) {
+  await stack.stop();
+  const latencies = await readLatencies(stack.logDirectory);
+  if (latencies.length > 0) say(`\nHow long events took:\n\n${latencyTable(latencies)}`);
+}
 // The way to a clean end is that nothing is left; a handle left open must not keep the terminal.
 process.exit();
 
@@ -79,6 +88,7 @@ function readOptions(args: string[]): Options {
         port: { type: 'string', default: String(DEFAULT_PORT) },
         fresh: { type: 'boolean', default: false },
         quiet: { type: 'boolean', default: false },
+        'no-schedules': { type: 'boolean', default: false },
         'allow-remote': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -90,11 +100,28 @@ function readOptions(args: string[]): Options {
     const port = /^\d+$/.test(values.port) ? Number(values.port) : -1;
     if (port < 0 || port > MAX_PORT) throw new Error(`--port ${values.port} is not a port`);
     const { fresh, quiet } = values;
-    return { port, fresh, quiet, allowRemote: values['allow-remote'] };
+    const schedules = !values['no-schedules'];
+    return { port, fresh, quiet, schedules, allowRemote: values['allow-remote'] };
   } catch (error) {
     complain(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
     process.exit(1);
   }
+}
+
+/** Shows both directions at work. */
+async function demonstrate(
+  details: StackDetails,
+  controlUrl: string,
+  signal: AbortSignal,
+): Promise<void> {
+  say('Creating contacts in the simulated Dynamics:');
+  const contacts = await demonstrateContacts(details, controlUrl, signal);
+  say(`\n${journeys(contacts)}\n`);
+  const { contactId, patientId } = contacts[0] ?? {};
+  if (contactId === undefined || patientId === undefined || signal.aborted) return;
+  say('Granting a consent to marketing by email in ConsentHub:');
+  const consent = await demonstrateConsent(details, controlUrl, { contactId, patientId }, signal);
+  say(`\n${consentJourney(consent)}\n`);
 }
 
 /** The first signal stops the stack gently, a second one at once. */

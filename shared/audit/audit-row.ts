@@ -7,6 +7,7 @@ export type AuditSource = 'webhook' | 'consenthub' | 'sweep' | 'reconcile' | 'im
 export interface AuditRow {
   readonly id: string;
   readonly patient_id: string | null;
+  readonly consent_id?: string | null;
   /** Unique: a second row for the same event is dropped. */
   readonly event_id: string | null;
   readonly action: string;

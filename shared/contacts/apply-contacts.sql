@@ -23,12 +23,23 @@ with decided as materialized (
     audit jsonb
   )
 ),
--- In one order for everybody, so that two batches with the same contacts wait instead of deadlocking.
+-- Patients before their rows, as ConsentHub's own transactions lock them (a patient, then through the
+-- trigger its row), and each in one order for everybody: whoever meets waits instead of deadlocking.
+patients_locked as materialized (
+  select p.id
+  from patients p
+  join decided d on p.id = (d.patient ->> 'id')::uuid
+  where not d.new_patient
+  order by p.id
+  for no key update of p
+),
 locked as materialized (
   select c.organization_id, c.contact_id
   from dynamics_contacts c
   join decided d using (organization_id, contact_id)
   where d.expects in ('revision', 'any')
+    -- Always true; makes the patients come first.
+    and (select count(*) from patients_locked) >= 0
   order by c.organization_id, c.contact_id
   for update of c
 ),
@@ -46,7 +57,7 @@ inserted as (
   from decided d
   where d.expects in ('absent', 'any')
   on conflict (organization_id, contact_id) do nothing
-  returning organization_id, contact_id
+  returning organization_id, contact_id, revision
 ),
 updated as (
   update dynamics_contacts c
@@ -58,7 +69,12 @@ updated as (
     deleted_at = case when d.deleted then coalesce(c.deleted_at, now()) end,
     -- Only a revision unchanged since the row was read lets the clock be cleared.
     read_due_at = null,
-    write_due_at = case when d.write_due then least(c.write_due_at, now()) else c.write_due_at end,
+    write_due_at = case
+      -- Nobody is linked any more: there is nothing to write until a link comes back.
+      when d.deleted then null
+      when d.write_due then least(c.write_due_at, now())
+      else c.write_due_at
+    end,
     revision = c.revision + case when d.raises_revision then 1 else 0 end,
     attempts = 0,
     updated_at = now()
@@ -70,7 +86,7 @@ updated as (
     and c.revision = d.revision
     -- Two reads can find the same fields at different versions; the older one must not win later.
     and c.version is not distinct from d.read_version
-  returning c.organization_id, c.contact_id
+  returning c.organization_id, c.contact_id, c.revision
 ),
 made_due as (
   update dynamics_contacts c
@@ -84,16 +100,16 @@ made_due as (
   where d.expects = 'any'
     and c.organization_id = d.organization_id
     and c.contact_id = d.contact_id
-  returning c.organization_id, c.contact_id
+  returning c.organization_id, c.contact_id, c.revision
 ),
 applied as (
-  select organization_id, contact_id from inserted
+  select organization_id, contact_id, revision from inserted
   union all
-  select organization_id, contact_id from updated
+  select organization_id, contact_id, revision from updated
   union all
-  select organization_id, contact_id from made_due
+  select organization_id, contact_id, revision from made_due
   union all
-  select organization_id, contact_id from decided where expects = 'none'
+  select organization_id, contact_id, revision from decided where expects = 'none'
 ),
 -- jsonb_populate_record gives the host's own column types, whatever they are.
 patients_created as (
@@ -146,17 +162,7 @@ audited as (
   )
   select
     a.id, a.organization_id, a.patient_id, r.action, a.new_values::jsonb, a.at,
-    encode(
-      sha256(
-        convert_to(
-          a.id::text || a.action
-            || to_char(a.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-            || coalesce(a.new_values, 'null'),
-          'UTF8'
-        )
-      ),
-      'hex'
-    ),
+    dynamics_audit_checksum(a.id, a.action, a.at, a.new_values),
     a.event_id, a.source, a.outcome
   from audit a
   cross join lateral jsonb_populate_record(
@@ -164,4 +170,4 @@ audited as (
   ) r
   on conflict (event_id) where event_id is not null do nothing
 )
-select organization_id, contact_id from applied
+select organization_id, contact_id, revision::text as revision from applied

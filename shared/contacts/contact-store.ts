@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { AuditRow } from '../audit/audit-row.ts';
 import type { Database } from '../database/database.ts';
+import { MARK_OWN_WRITE } from '../database/own-write.ts';
 import applyContacts from './apply-contacts.sql';
 import type { ContactDecision, Patient, StoredContact } from './decide-contact.ts';
 import findPatientsToLink from './find-patients-to-link.sql';
@@ -63,23 +64,17 @@ const candidateRow = z.object({
   own: z.boolean(),
   rivals: z.number(),
 });
-const appliedRow = z.object({ organization_id: z.string(), contact_id: z.string() });
-
-/**
- * Silences the triggers on `patients` for the statement that follows in the same transaction: they
- * are ConsentHub's outbox, and a change that came from Dynamics must not be sent back there.
- */
-const MARK_OWN_WRITE = {
-  text: "select set_config('consenthub_dynamics.own_write', 'on', true)",
-  params: [],
-};
+const appliedRow = z.object({ contact_id: z.string(), revision: z.string().nullable() });
 
 /** The rows of `dynamics_contacts` with their patients. All methods throw as `Database` does. */
 export interface ContactStore {
   read(keys: readonly ContactKey[]): Promise<readonly StoredRow[]>;
   findPatientsToLink(questions: readonly LinkQuestion[]): Promise<readonly Candidate[]>;
-  /** Writes row by row with compare-and-set; returns the ids of the contacts that were written. */
-  apply(writes: readonly ContactWrite[]): Promise<ReadonlySet<string>>;
+  /**
+   * Writes row by row with compare-and-set; returns the contacts that were written, with the revision
+   * that their row has now (null where the row was not touched).
+   */
+  apply(writes: readonly ContactWrite[]): Promise<ReadonlyMap<string, string | null>>;
 }
 
 export function createContactStore(database: Database): ContactStore {
@@ -115,12 +110,17 @@ export function createContactStore(database: Database): ContactStore {
     },
 
     async apply(writes) {
-      if (writes.length === 0) return new Set();
+      if (writes.length === 0) return new Map();
       const [, rows = []] = await database.transaction([
         MARK_OWN_WRITE,
         { text: applyContacts, params: [JSON.stringify(writes.map(toInput))] },
       ]);
-      return new Set(rows.map((row) => appliedRow.parse(row).contact_id));
+      return new Map(
+        rows.map((row) => {
+          const applied = appliedRow.parse(row);
+          return [applied.contact_id, applied.revision];
+        }),
+      );
     },
   };
 }

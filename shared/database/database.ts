@@ -4,6 +4,9 @@ import { parseDatabaseUrl } from './database-url.ts';
 /** Neon wakes a suspended compute within a few seconds; its client has no time limit of its own. */
 const STATEMENT_TIMEOUT_MS = 8_000;
 
+/** Lost twice against concurrent statements is bad luck, three times is a pattern. */
+const CONFLICT_ATTEMPTS = 3;
+
 /**
  * No answer, or none that says anything about the rows: the network, Neon itself, a suspended
  * compute. A statement may have been committed all the same.
@@ -84,10 +87,14 @@ export function createDatabase(options: DatabaseOptions): Database {
 
 /** Drivers put the offending values into their errors: only the SQLSTATE goes on. */
 async function cleaned<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw cleanDatabaseError(error);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      const clean = cleanDatabaseError(error);
+      // It was rolled back as a whole, so doing it again is safe.
+      if (!(clean instanceof DatabaseConflict) || attempt >= CONFLICT_ATTEMPTS) throw clean;
+    }
   }
 }
 

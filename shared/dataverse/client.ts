@@ -1,12 +1,19 @@
 import * as z from 'zod';
 import {
+  CONTACT_WITH_CONSENT_SELECT,
+  type ConsentStatusOptions,
+  type ContactWithConsent,
+  contactWithConsentRow,
+} from './consent-columns.ts';
+import { readConsentStatusOptions } from './consent-status-options.ts';
+import {
   CONTACT_SELECT,
   type ContactFields,
   contactPage,
   contactRow,
   type DataverseContact,
 } from './contact.ts';
-import { DataverseUnreadable } from './errors.ts';
+import { ConsentFieldsMissing, DataverseRejected, DataverseUnreadable } from './errors.ts';
 import { guid, parseGuid } from './guid.ts';
 import {
   API_PATH,
@@ -26,6 +33,9 @@ export const MAX_CONTACTS_PER_READ = 100;
 /** Largest page that Dataverse makes of a standard table ("Page results"). */
 export const MAX_PAGE_SIZE = 5000;
 
+/** The query cannot be understood: ours are fixed, so a column that they name does not exist. */
+const UNKNOWN_COLUMN = '0x80060888';
+
 /**
  * One organisation's Web API. Every method throws the errors of `errors.ts`, and TypeError or
  * RangeError for arguments that a caller should have checked.
@@ -39,6 +49,20 @@ export interface DataverseClient {
   getContact(
     contactId: string,
   ): Promise<{ found: true; contact: DataverseContact } | { found: false }>;
+  /**
+   * The same with the consent columns.
+   *
+   * @throws ConsentFieldsMissing where the organisation has not got them yet
+   */
+  getContactWithConsent(
+    contactId: string,
+  ): Promise<{ found: true; contact: ContactWithConsent } | { found: false }>;
+  /**
+   * The values of the options of `ch_consent_status`, from the organisation's metadata.
+   *
+   * @throws ConsentFieldsMissing
+   */
+  getConsentStatusOptions(): Promise<ConsentStatusOptions>;
   /**
    * Reads up to 100 contacts in one request, by their lower-case id. One that is not in the answer may
    * be deleted or hidden from the application user: absence proves nothing.
@@ -68,7 +92,9 @@ export function createDataverseClient(options: WebApiOptions): DataverseClient {
   return {
     whoAmI: () => whoAmI(api),
     getOrganizationName: (organizationId) => getOrganizationName(api, organizationId),
-    getContact: (contactId) => getContact(api, contactId),
+    getContact: (contactId) => getContact(api, contactId, CONTACT_SELECT, contactRow),
+    getContactWithConsent: (contactId) => getContactWithConsent(api, contactId),
+    getConsentStatusOptions: () => readConsentStatusOptions(api),
     readContacts: (contactIds) => readContacts(api, contactIds),
     updateContact: (contactId, fields, condition) =>
       updateContact(api, contactId, fields, condition),
@@ -88,16 +114,29 @@ async function getOrganizationName(api: WebApi, organizationId: string) {
   return (await read(api, path, z.object({ name: z.string() }))).name;
 }
 
-async function getContact(api: WebApi, contactId: string) {
+async function getContact<T extends DataverseContact>(
+  api: WebApi,
+  contactId: string,
+  select: string,
+  row: z.ZodType<T>,
+) {
   const id = parseGuid(contactId);
-  const answer = await api.send({
-    method: 'GET',
-    path: `contacts(${id})?$select=${CONTACT_SELECT}`,
-  });
+  const answer = await api.send({ method: 'GET', path: `contacts(${id})?$select=${select}` });
   if (answer.kind === 'missing') return { found: false } as const;
-  const contact = readBody(expectSuccess(answer), contactRow);
+  const contact = readBody(expectSuccess(answer), row);
   if (contact.contactId !== id) throw malformed(200, false);
   return { found: true, contact } as const;
+}
+
+async function getContactWithConsent(api: WebApi, contactId: string) {
+  try {
+    return await getContact(api, contactId, CONTACT_WITH_CONSENT_SELECT, contactWithConsentRow);
+  } catch (error) {
+    if (error instanceof DataverseRejected && error.code === UNKNOWN_COLUMN) {
+      throw new ConsentFieldsMissing({});
+    }
+    throw error;
+  }
 }
 
 async function readContacts(api: WebApi, contactIds: readonly string[]) {

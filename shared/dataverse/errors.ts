@@ -94,9 +94,15 @@ export class DataverseForbidden extends DataverseError {
 export class DataverseUnreadable extends DataverseError {
   override readonly name = 'DataverseUnreadable';
   override readonly outcomeUnknown = false;
+  /** Dataverse's own code, if a 404 had one: it is then Dataverse that did not know the path. */
+  readonly code: string | undefined;
 
-  constructor(what: 'bare 404' | 'foreign next link' | 'no tenant in the challenge') {
+  constructor(
+    what: 'bare 404' | 'foreign next link' | 'no tenant in the challenge',
+    code?: string,
+  ) {
     super(`Dataverse's answer proves nothing: ${what}`);
+    this.code = code;
   }
 }
 
@@ -112,6 +118,20 @@ export class DataverseRejected extends DataverseError {
     super(`Dataverse rejected the request${statusText(status)}: ${code ?? 'no code'}`);
     this.status = status;
     this.code = code;
+  }
+}
+
+/** The organisation lacks custom columns of the contact, or options of one: nothing can be written until it has them. */
+export class ConsentFieldsMissing extends DataverseError {
+  override readonly name = 'ConsentFieldsMissing';
+  override readonly outcomeUnknown = false;
+
+  /** `column`: the one that is missing, or whose `options` (labels) are; without it, some of them. */
+  constructor({ column, options = [] }: { column?: string; options?: readonly string[] }) {
+    const subject = column === undefined ? 'a consent column' : `the column ${column}`;
+    const missing =
+      options.length === 0 ? subject : `one option each for ${options.join(', ')} in ${subject}`;
+    super(`Dataverse's contact lacks ${missing}: run the set-up of the contact fields`);
   }
 }
 

@@ -132,7 +132,7 @@ function judge(answer: HttpAnswer, writes: boolean, nowMs: number): WebApiAnswer
   const code = errorCode(text);
   if (status === 404) {
     if (code === ROW_DOES_NOT_EXIST) return { kind: 'missing' };
-    throw new DataverseUnreadable('bare 404');
+    throw new DataverseUnreadable('bare 404', code);
   }
   if (status === 412) return { kind: 'conflict' };
   if (status === 403) throw new DataverseForbidden(code);

@@ -8,12 +8,17 @@ export type MetricName =
   | 'WebhooksIgnored'
   | 'WebhooksRejected'
   | 'ContactEvents'
+  | 'ConsentEvents'
+  | 'ConsentsExpired'
+  | 'DueRung'
   | 'SyncLatency'
   | 'MergeConflicts';
 
 export interface Measurements {
   /** Counts one, under a dimension of few values if given. */
   count(name: MetricName, dimensions?: Readonly<Record<string, string>>): void;
+  /** Counts several at once. */
+  add(name: MetricName, count: number): void;
   /** Milliseconds that something took. */
   duration(name: MetricName, ms: number, dimensions?: Readonly<Record<string, string>>): void;
 }
@@ -35,6 +40,7 @@ export function createMetrics(): Measurements {
   };
   return {
     count: (name, dimensions = {}) => emit(name, MetricUnit.Count, 1, dimensions),
+    add: (name, count) => emit(name, MetricUnit.Count, count, {}),
     duration: (name, ms, dimensions = {}) => emit(name, MetricUnit.Milliseconds, ms, dimensions),
   };
 }

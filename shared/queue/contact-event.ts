@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type ParsedEvent, parseEvent } from './parse-event.ts';
 
 export const CONTACT_EVENT_VERSION = 1;
 
@@ -22,23 +23,6 @@ export const contactEvent = z.object({
 
 export type ContactEvent = z.output<typeof contactEvent>;
 
-export type ParsedContactEvent =
-  | { readonly ok: true; readonly event: ContactEvent }
-  | { readonly ok: false; readonly reason: 'malformed' | 'unknown_version' | 'unknown_type' };
-
 /** Parses the body of a message. Never throws: what cannot be understood is poison with a reason. */
-export function parseContactEvent(body: string): ParsedContactEvent {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    return { ok: false, reason: 'malformed' };
-  }
-  const parsed = contactEvent.safeParse(json);
-  if (parsed.success) return { ok: true, event: parsed.data };
-  const wrong = new Set(parsed.error.issues.map((issue) => issue.path[0]));
-  const present = (field: string) => typeof json === 'object' && json !== null && field in json;
-  if (wrong.has('version') && present('version')) return { ok: false, reason: 'unknown_version' };
-  if (wrong.has('type') && present('type')) return { ok: false, reason: 'unknown_type' };
-  return { ok: false, reason: 'malformed' };
-}
+export const parseContactEvent = (body: string): ParsedEvent<ContactEvent> =>
+  parseEvent(contactEvent, body);

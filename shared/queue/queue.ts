@@ -1,7 +1,9 @@
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
+  GetQueueAttributesCommand,
   type MessageAttributeValue,
+  SendMessageBatchCommand,
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
@@ -13,6 +15,15 @@ const MAX_ATTEMPTS = 2;
 
 /** SQS accepts at most twelve hours. */
 const MAX_VISIBILITY_SECONDS = 43_200;
+
+/** The most that SQS takes in one request. */
+const MAX_BATCH = 10;
+
+/** Without those in flight: somebody has them in hand. */
+const WAITING: ('ApproximateNumberOfMessages' | 'ApproximateNumberOfMessagesDelayed')[] = [
+  'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesDelayed',
+];
 
 /** The queue did not acknowledge. It may have taken the message all the same. */
 export class QueueUnavailable extends Error {
@@ -41,6 +52,10 @@ export interface SentMessage {
 export interface Queue {
   /** Resolves when SQS has acknowledged. @throws QueueUnavailable */
   send(message: SentMessage): Promise<void>;
+  /** Sends any number, ten in a request. @throws QueueUnavailable if one of them was not acknowledged */
+  sendAll(messages: readonly SentMessage[]): Promise<void>;
+  /** About how many messages could be received now or soon. @throws QueueUnavailable */
+  waiting(): Promise<number>;
   /** Hands a received message out again after so many seconds. @throws QueueUnavailable */
   retryAfter(receiptHandle: string, seconds: number): Promise<void>;
   /** @throws QueueUnavailable */
@@ -49,42 +64,64 @@ export interface Queue {
 
 /** One SQS queue. */
 export function createQueue(client: SQSClient, queueUrl: string): Queue {
-  const call = async (send: () => Promise<unknown>) => {
+  const call = async <T>(send: () => Promise<T>): Promise<T> => {
     try {
-      await send();
+      return await send();
     } catch (error) {
       // The SDK's own message is not kept: it can repeat what was sent.
       throw new QueueUnavailable(error instanceof Error ? error.name : 'unknown');
     }
   };
   return {
-    send: ({ body, groupId, attributes = {} }) =>
-      call(() =>
-        client.send(
-          new SendMessageCommand({
-            QueueUrl: queueUrl,
-            MessageBody: body,
-            MessageGroupId: groupId,
-            MessageAttributes: stringAttributes(attributes),
-          }),
-        ),
-      ),
+    send: (message) =>
+      call(async () => {
+        await client.send(new SendMessageCommand({ QueueUrl: queueUrl, ...contentOf(message) }));
+      }),
+    sendAll: (messages) =>
+      call(async () => {
+        for (let first = 0; first < messages.length; first += MAX_BATCH) {
+          const part = messages.slice(first, first + MAX_BATCH);
+          const { Failed: failed = [] } = await client.send(
+            new SendMessageBatchCommand({
+              QueueUrl: queueUrl,
+              Entries: part.map((message, index) => ({ Id: `${index}`, ...contentOf(message) })),
+            }),
+          );
+          // The request as a whole succeeds although entries of it have failed.
+          if (failed.length > 0) throw new QueueUnavailable('SendMessageBatch');
+        }
+      }),
+    waiting: () =>
+      call(async () => {
+        const { Attributes: attributes = {} } = await client.send(
+          new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: WAITING }),
+        );
+        return WAITING.reduce((sum, name) => sum + Number(attributes[name] ?? 0), 0);
+      }),
     retryAfter: (receiptHandle, seconds) =>
-      call(() =>
-        client.send(
+      call(async () => {
+        await client.send(
           new ChangeMessageVisibilityCommand({
             QueueUrl: queueUrl,
             ReceiptHandle: receiptHandle,
             VisibilityTimeout: Math.min(Math.max(0, Math.ceil(seconds)), MAX_VISIBILITY_SECONDS),
           }),
-        ),
-      ),
+        );
+      }),
     delete: (receiptHandle) =>
-      call(() =>
-        client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: receiptHandle })),
-      ),
+      call(async () => {
+        await client.send(
+          new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: receiptHandle }),
+        );
+      }),
   };
 }
+
+const contentOf = ({ body, groupId, attributes = {} }: SentMessage) => ({
+  MessageBody: body,
+  MessageGroupId: groupId,
+  MessageAttributes: stringAttributes(attributes),
+});
 
 function stringAttributes(
   attributes: Readonly<Record<string, string>>,

@@ -4,6 +4,10 @@ export type PoisonReason =
   | 'unknown_version'
   | 'unknown_type'
   | 'unknown_organization'
+  | 'unknown_patient'
+  | 'unknown_consent'
+  | 'foreign_patient'
+  | 'foreign_consent'
   | 'rejected_by_database';
 
 /** What becomes of a message. What the row's clock has taken over is done as well. */

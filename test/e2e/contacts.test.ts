@@ -1,69 +1,20 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Stack, startStack } from '../../infra/local/stack.ts';
 import { executionContext, signatureOf } from '../support/execution-context.ts';
+import { PATIENCE_MS, type RunningStack, startRunningStack } from './running-stack.ts';
 
-/** Far more than the five seconds that are promised: the machine of a test is shared and slow. */
-const PATIENCE_MS = 30_000;
-
-let stateDirectory: string;
-let stack: Stack;
-let pool: Pool;
-let sqs: SQSClient;
-
+let it: RunningStack;
 beforeAll(async () => {
-  stateDirectory = await mkdtemp(join(tmpdir(), 'consenthub-e2e-'));
-  stack = await startStack({ port: 0, stateDirectory, environment: {} });
-  pool = new Pool({ connectionString: stack.details.databaseUrl });
-  pool.on('error', () => {});
-  const { region, accessKeyId, secretAccessKey, sqsEndpoint } = stack.details;
-  sqs = new SQSClient({
-    region,
-    endpoint: sqsEndpoint,
-    credentials: { accessKeyId, secretAccessKey },
-  });
+  it = await startRunningStack();
 });
-afterAll(async () => {
-  await pool?.end();
-  sqs?.destroy();
-  await stack?.stop();
-  await rm(stateDirectory, { recursive: true, force: true });
-});
-
-async function control<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${stack.details.dataverseControlUrl}${path}`, {
-    method,
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
-  const text = await response.text();
-  return (text === '' ? undefined : JSON.parse(text)) as T;
-}
-
-const create = async (values: object) =>
-  (await control<{ contactid: string }>('POST', '/contacts', values)).contactid;
-
-/** A signed webhook, posted as `curl` and `openssl` would. */
-const post = (body: string, headers?: Record<string, string>) =>
-  fetch(`${stack.details.apiUrl}/api/dynamics/webhook`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      'x-dynamics-signature': signatureOf(body, stack.details.webhookSecret),
-      ...headers,
-    },
-    body,
-  });
+afterAll(() => it?.close());
 
 const webhook = (contactId: string, overrides: Record<string, unknown> = {}) =>
   JSON.stringify(
     executionContext({
       PrimaryEntityId: contactId,
-      OrganizationId: stack.details.dataverseOrganizationId,
+      OrganizationId: it.details.dataverseOrganizationId,
       OperationId: crypto.randomUUID(),
       ...overrides,
     }),
@@ -79,7 +30,7 @@ interface State {
 }
 
 async function state(contactId: string): Promise<State | undefined> {
-  const { rows } = await pool.query<State>(
+  const rows = await it.sql<State & Record<string, unknown>>(
     `select c.patient_id is not null as linked, c.deleted_at is not null as deleted,
        p.first_name, p.email, p.dynamics_contact_id,
        array(select a.outcome from audit_logs a
@@ -92,41 +43,15 @@ async function state(contactId: string): Promise<State | undefined> {
   return rows[0];
 }
 
-/** Polls until the database says so: the system is several processes, and nobody tells when it is done. */
-async function until(contactId: string, says: (now: State) => boolean): Promise<State> {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const now = await state(contactId);
-    if (now !== undefined && says(now)) return now;
-    if (performance.now() > deadline) {
-      throw new Error(`the database still says ${JSON.stringify(now)}`);
-    }
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
-  }
-}
-
-async function messagesIn(queueUrl: string): Promise<number> {
-  const answer = await sqs.send(
-    new GetQueueAttributesCommand({
-      QueueUrl: queueUrl,
-      AttributeNames: [
-        'ApproximateNumberOfMessages',
-        'ApproximateNumberOfMessagesNotVisible',
-        'ApproximateNumberOfMessagesDelayed',
-      ],
-    }),
-  );
-  return Object.values(answer.Attributes ?? {}).reduce((sum, count) => sum + Number(count), 0);
-}
+const until = (contactId: string, says: (now: State) => boolean) =>
+  it.until(() => state(contactId), says);
 
 const patientCount = async () =>
-  Number((await pool.query('select count(*)::int as n from patients')).rows[0]?.n);
+  Number((await it.sql<{ n: number }>('select count(*)::int as n from patients'))[0]?.n);
 
 describe('the running stack', () => {
   test('takes a contact through its life: created, changed, deleted, late update, restored', async () => {
-    const id = await create({
+    const id = await it.create({
       firstname: 'Ada',
       lastname: 'Fictitious',
       emailaddress1: 'ada@example.test',
@@ -142,57 +67,57 @@ describe('the running stack', () => {
       audits: ['applied'],
     });
 
-    await control('PATCH', `/contacts/${id}`, { firstname: 'Augusta' });
+    await it.control('PATCH', `/contacts/${id}`, { firstname: 'Augusta' });
     await until(id, ({ first_name: name }) => name === 'Augusta');
 
-    await control('DELETE', `/contacts/${id}`);
+    await it.control('DELETE', `/contacts/${id}`);
     const deleted = await until(id, (now) => now.deleted);
     expect(deleted).toMatchObject({ linked: false, dynamics_contact_id: null });
 
-    const late = await post(webhook(id, { MessageName: 'Update' }));
+    const late = await it.post(webhook(id, { MessageName: 'Update' }));
     expect(late.status).toBe(200);
     const after = await until(id, ({ audits }) => audits.includes('superseded'));
     expect(after).toMatchObject({ deleted: true, linked: false });
 
-    await control('POST', `/contacts/${id}/restore`);
+    await it.control('POST', `/contacts/${id}/restore`);
     const restored = await until(id, (now) => !now.deleted);
     expect(restored).toMatchObject({ linked: true, dynamics_contact_id: id });
     expect(restored.audits).toEqual(['applied', 'applied', 'unlinked', 'superseded', 'restored']);
   });
 
   test('adds nothing when the same webhook is posted again', async () => {
-    await control('PUT', '/delivery', { hold: true });
-    const id = await create({ firstname: 'Grace', lastname: 'Fictitious' });
+    await it.control('PUT', '/delivery', { hold: true });
+    const id = await it.create({ firstname: 'Grace', lastname: 'Fictitious' });
     const body = webhook(id);
-    const first = await post(body);
+    const first = await it.post(body);
     expect([first.status, first.headers.get('content-type')]).toEqual([200, 'application/json']);
     expect(await first.json()).toMatchObject({ status: 'accepted' });
     await until(id, ({ linked }) => linked);
     const patients = await patientCount();
 
-    expect((await post(body)).status).toBe(200);
+    expect((await it.post(body)).status).toBe(200);
     // Another event of the contact, after it: when this one is done, so is the one before.
-    expect((await post(webhook(id, { MessageName: 'Update' }))).status).toBe(200);
+    expect((await it.post(webhook(id, { MessageName: 'Update' }))).status).toBe(200);
     const now = await until(id, ({ audits }) => audits.length === 2);
     expect(now.audits).toEqual(['applied', 'unchanged']);
     expect(await patientCount()).toBe(patients);
-    await control('PUT', '/delivery', {});
+    await it.control('PUT', '/delivery', {});
   });
 
   test('answers 401 to a body of which one byte was changed, and leaves no trace', async () => {
     const id = crypto.randomUUID();
     const body = webhook(id);
     const altered = body.replace('"Depth":1', '"Depth":2');
-    const response = await post(altered, {
-      'x-dynamics-signature': signatureOf(body, stack.details.webhookSecret),
+    const response = await it.post(altered, {
+      'x-dynamics-signature': signatureOf(body, it.details.webhookSecret),
     });
     expect([response.status, await response.json()]).toEqual([401, { error: 'unauthorized' }]);
-    expect(await messagesIn(stack.details.contactQueueUrl)).toBe(0);
+    expect(await it.messagesIn(it.details.contactQueueUrl)).toBe(0);
     expect(await state(id)).toBeUndefined();
   });
 
   test('answers 401 to a request without a signature', async () => {
-    const url = `${stack.details.apiUrl}/api/dynamics/webhook`;
+    const url = `${it.details.apiUrl}/api/dynamics/webhook`;
     expect((await fetch(url, { method: 'POST', body: '{}' })).status).toBe(401);
   });
 
@@ -201,34 +126,34 @@ describe('the running stack', () => {
     ['that is no JSON', 400, 'no json'],
     ['about an account', 200, JSON.stringify(executionContext({ PrimaryEntityName: 'account' }))],
   ])('answers to a signed request %s with %i', async (_, status, body) => {
-    expect((await post(body)).status).toBe(status);
+    expect((await it.post(body)).status).toBe(status);
   });
 
   test('takes a body that API Gateway delivers base64-encoded', async () => {
     const body = webhook(crypto.randomUUID());
-    const response = await post(body, { 'content-type': 'application/octet-stream' });
+    const response = await it.post(body, { 'content-type': 'application/octet-stream' });
     expect(response.status).toBe(200);
   });
 
   test('answers 404 to what it does not know', async () => {
-    const response = await fetch(`${stack.details.apiUrl}/api/dynamics/other`, { method: 'POST' });
+    const response = await fetch(`${it.details.apiUrl}/api/dynamics/other`, { method: 'POST' });
     expect([response.status, await response.json()]).toEqual([404, { message: 'Not Found' }]);
   });
 
   test('moves what it cannot understand to the dead letters, with its reason', async () => {
-    const before = await messagesIn(stack.details.contactDeadLetterQueueUrl);
+    const before = await it.messagesIn(it.details.contactDeadLetterQueueUrl);
     const foreign = webhook(crypto.randomUUID(), { OrganizationId: crypto.randomUUID() });
-    expect((await post(foreign)).status).toBe(200);
+    expect((await it.post(foreign)).status).toBe(200);
     await expect
-      .poll(() => messagesIn(stack.details.contactDeadLetterQueueUrl), { timeout: PATIENCE_MS })
+      .poll(() => it.messagesIn(it.details.contactDeadLetterQueueUrl), { timeout: PATIENCE_MS })
       .toBe(before + 1);
   });
 
   test('agrees with Dynamics after two hundred contacts at once, in any order, some of them twice', async () => {
-    await control('PUT', '/delivery', { hold: true, shuffle: { seed: 7 }, duplicate: 0.2 });
+    await it.control('PUT', '/delivery', { hold: true, shuffle: { seed: 7 }, duplicate: 0.2 });
     const ids = await Promise.all(
       Array.from({ length: 200 }, (_, n) =>
-        create({
+        it.create({
           firstname: `First${n}`,
           lastname: `Fictitious${n}`,
           emailaddress1: `person${n}@example.test`,
@@ -236,21 +161,21 @@ describe('the running stack', () => {
       ),
     );
     for (const [n, id] of ids.entries()) {
-      if (n % 10 === 3) await control('PATCH', `/contacts/${id}`, { firstname: `Changed${n}` });
-      if (n % 10 === 7) await control('DELETE', `/contacts/${id}`);
+      if (n % 10 === 3) await it.control('PATCH', `/contacts/${id}`, { firstname: `Changed${n}` });
+      if (n % 10 === 7) await it.control('DELETE', `/contacts/${id}`);
     }
-    await control('POST', '/delivery/flush');
-    const deliveries = await control<{ failed: number; deliveries: { state: string }[] }>(
+    await it.control('POST', '/delivery/flush');
+    const deliveries = await it.control<{ failed: number; deliveries: { state: string }[] }>(
       'GET',
       '/deliveries',
     );
     expect(deliveries.failed).toBe(0);
-    await control('PUT', '/delivery', {});
+    await it.control('PUT', '/delivery', {});
     await expect
-      .poll(() => messagesIn(stack.details.contactQueueUrl), { timeout: 60_000, interval: 100 })
+      .poll(() => it.messagesIn(it.details.contactQueueUrl), { timeout: 60_000, interval: 100 })
       .toBe(0);
 
-    const dynamics = await control<{ contacts: Record<string, string | null>[] }>(
+    const dynamics = await it.control<{ contacts: Record<string, string | null>[] }>(
       'GET',
       '/contacts',
     );
@@ -258,31 +183,29 @@ describe('the running stack', () => {
     const expected = dynamics.contacts
       .map((one) => columns.map((column) => String(one[column] ?? null)).join(' '))
       .toSorted();
-    const { rows } = await pool.query<{ line: string }>(
+    const rows = await it.sql<{ line: string }>(
       `select concat_ws(' ', c.contact_id, coalesce(p.first_name, 'null'),
          coalesce(p.last_name, 'null'), coalesce(p.email, 'null')) as line
        from dynamics_contacts c join patients p on p.id = c.patient_id`,
     );
     expect(rows.map(({ line }) => line).toSorted()).toEqual(expected);
-    const orphans = await pool.query(
+    const orphans = await it.sql<{ n: number }>(
       `select count(*)::int as n from patients p where p.dynamics_contact_id is not null
        and not exists (select 1 from dynamics_contacts c where c.patient_id = p.id)`,
     );
-    expect(orphans.rows[0]?.n).toBe(0);
-    const twice = await pool.query(
+    expect(orphans[0]?.n).toBe(0);
+    const twice = await it.sql<{ n: number }>(
       'select count(*)::int as n from (select event_id from audit_logs group by 1 having count(*) > 1) d',
     );
-    expect(twice.rows[0]?.n).toBe(0);
+    expect(twice[0]?.n).toBe(0);
   });
 
   test('lets nobody change the audit trail', async () => {
-    await expect(pool.query("update audit_logs set outcome = 'forged'")).rejects.toThrow(
-      /append-only/,
-    );
+    await expect(it.sql("update audit_logs set outcome = 'forged'")).rejects.toThrow(/append-only/);
   });
 
   test('measures the latency of every event as an embedded metric', async () => {
-    const log = await readFile(join(stack.logDirectory, 'sync-contact.log'), 'utf8');
+    const log = await readFile(join(it.stack.logDirectory, 'sync-contact.log'), 'utf8');
     const latencies = log
       .split('\n')
       .filter((line) => line.includes('"SyncLatency"'))
@@ -303,12 +226,12 @@ describe('the running stack', () => {
       );
       return files.join('\n');
     };
-    const logs = await read(stack.logDirectory);
-    const queues = await read(join(stateDirectory, 'queues'));
+    const logs = await read(it.stack.logDirectory);
+    const queues = await read(join(it.stateDirectory, 'queues'));
     // What is looked for would be found: the ids of the same events are there.
     expect(logs).toContain('webhook accepted');
     expect(queues).toContain('contact.created');
-    const { webhookSecret, clientSecret, redisRestToken, secretAccessKey } = stack.details;
+    const { webhookSecret, clientSecret, redisRestToken, secretAccessKey } = it.details;
     const secrets = [webhookSecret, clientSecret, redisRestToken, 'eyJ', 'postgres://'];
     expect(secretAccessKey).toBeTruthy();
     for (const text of [logs, queues]) {

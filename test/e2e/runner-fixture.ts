@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type LocalCloud, startCloud } from '../../infra/local/cloud.ts';
 import { type HttpApi, openHttpApi } from '../../infra/local/gateway/http-api.ts';
 import { ACCOUNT_ID, startSqs } from '../../infra/local/queues/sqs-server.ts';
+import type { Clock } from '../../infra/local/schedules/schedule.ts';
 import { readAssembly } from '../../infra/local/template/assembly.ts';
 import type { Deployment } from '../../infra/local/template/definitions.ts';
 import { deploymentOf } from '../../infra/local/template/deployment.ts';
@@ -86,10 +87,14 @@ export function writeAssembly(
   });
 }
 
-/** Runs a fixture: functions, queues, HTTP API and mappings, without the systems outside. */
+/**
+ * Runs a fixture: functions, queues, HTTP API and mappings, without the systems outside. Its schedules
+ * run if there is a clock.
+ */
 export async function runFixture(
   functions: Readonly<Record<string, FixtureFunction>>,
   resources: Readonly<Record<string, TemplateResource>>,
+  { clock }: { readonly clock?: Clock } = {},
 ): Promise<RunningFixture> {
   const directory = mkdtempSync(join(tmpdir(), 'runner-'));
   await using cleanup = new AsyncDisposableStack();
@@ -120,6 +125,7 @@ export async function runFixture(
     credentials: CREDENTIALS,
     endpoints: { AWS_ENDPOINT_URL_SQS: sqs.endpoint },
     stateDirectory: directory,
+    ...(clock && { clock }),
     signal: new AbortController().signal,
     warn: (message) => warnings.push(message),
   });

@@ -2,7 +2,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { demonstrate } from '../../infra/local/demonstration.ts';
+import { demonstrateConsent } from '../../infra/local/demonstration/consent.ts';
+import { demonstrateContacts } from '../../infra/local/demonstration/contacts.ts';
+import { readLatencies } from '../../infra/local/latencies.ts';
 import { type Stack, startStack } from '../../infra/local/stack.ts';
 
 const stateDirectory = mkdtempSync(join(tmpdir(), 'stack-'));
@@ -28,11 +30,16 @@ test('the synthesised template runs, survives a restart and leaves nothing behin
   expect(statSync(file).mode & 0o777).toBe(0o600);
   await expect(start()).rejects.toThrow('is running in this checkout already');
 
-  const journeys = await demonstrate(details, details.dataverseControlUrl ?? '', never);
+  const controlUrl = details.dataverseControlUrl ?? '';
+  const journeys = await demonstrateContacts(details, controlUrl, never);
   expect(journeys).toHaveLength(3);
   for (const journey of journeys) {
     expect(journey).toMatchObject({ webhookStatus: 200, patientId: expect.any(String) });
   }
+  const { contactId = '', patientId = '' } = journeys[0] ?? {};
+  const consent = await demonstrateConsent(details, controlUrl, { contactId, patientId }, never);
+  expect(consent).toMatchObject({ marketingEmail: true, consentStatus: expect.any(Number) });
+
   for (const log of readdirSync(stack.logDirectory)) {
     const text = readFileSync(join(stack.logDirectory, log), 'utf8');
     expect(text).not.toMatch(/@example\.com|Avery|Placeholder|555 01/);
@@ -43,6 +50,10 @@ test('the synthesised template runs, survives a restart and leaves nothing behin
   await stack.stop();
   expect(existsSync(file)).toBe(false);
   for (const id of processIds) expect(() => process.kill(id, 0)).toThrow('ESRCH');
+  expect(await readLatencies(stack.logDirectory)).toMatchObject([
+    { direction: 'inbound', count: 3 },
+    { direction: 'outbound' },
+  ]);
 
   stack = await start();
   expect(stack.details.organizationId).toBe(details.organizationId);

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import type { ConsentFields } from '../../shared/consent/consent-fields.ts';
 import type { DynamicsConnection } from '../../shared/dataverse/connection.ts';
+import { consentColumns, showsConsentFields } from '../../shared/dataverse/consent-columns.ts';
 import { createDataverseClient, type DataverseClient } from '../../shared/dataverse/client.ts';
 import { discoverTenantId } from '../../shared/dataverse/tenant.ts';
 import { createTokenSource } from '../../shared/dataverse/token.ts';
@@ -51,8 +53,13 @@ function connect(timeoutMs = TIMEOUT_MS, connection = connectionOf()): Dataverse
 }
 
 /** Acts as a user of Dynamics, or switches the simulator. */
-async function control(method: string, path: string, body?: unknown): Promise<unknown> {
-  const response = await fetch(`${dataverse.controlUrl}/${path}`, {
+async function control(
+  method: string,
+  path: string,
+  body?: unknown,
+  organization = dataverse,
+): Promise<unknown> {
+  const response = await fetch(`${organization.controlUrl}/${path}`, {
     method,
     ...(body === undefined
       ? {}
@@ -63,8 +70,12 @@ async function control(method: string, path: string, body?: unknown): Promise<un
   return text === '' ? undefined : JSON.parse(text);
 }
 
-async function createContact(columns: Record<string, unknown>): Promise<string> {
-  return contactReference.parse(await control('POST', 'contacts', columns)).contactid;
+async function createContact(
+  columns: Record<string, unknown>,
+  organization = dataverse,
+): Promise<string> {
+  const created = await control('POST', 'contacts', columns, organization);
+  return contactReference.parse(created).contactid;
 }
 
 async function readContact(id: string) {
@@ -169,6 +180,63 @@ describe('a contact', () => {
     await expect(
       client.updateContact(id, { lastname: 'x'.repeat(51) }, { ifMatch: '*' }),
     ).rejects.toMatchObject({ name: 'DataverseRejected', status: 400 });
+  });
+});
+
+describe('the consent fields of a contact', () => {
+  const FIELDS: ConsentFields = {
+    marketingEmail: true,
+    marketingSms: false,
+    marketingPhone: false,
+    marketingMail: true,
+    consentDate: '2026-11-22T10:00:00Z',
+    consentExpires: '2027-11-22T10:00:00Z',
+    consentStatus: 'Partial',
+  };
+
+  test.each([10_123, 99_999])('are written with the values of tenant %i', async (prefix) => {
+    const tenant = await startDataverseSimulator({ entra, optionValuePrefix: prefix });
+    try {
+      const connected = connect(TIMEOUT_MS, connectionOf({ orgUrl: tenant.url }));
+      const optionValues = await connected.getConsentStatusOptions();
+      expect(optionValues.Partial).toBe(prefix * 10_000 + 1);
+
+      const id = await createContact({ lastname: 'Consent' }, tenant);
+      const before = await connected.getContactWithConsent(id);
+      expect(before).toMatchObject({
+        contact: { contactId: id, lastName: 'Consent', consentFields: { consentStatus: null } },
+      });
+      const columns = consentColumns(FIELDS, optionValues, new Date());
+      await connected.updateContact(id, columns, { ifMatch: '*', tag: 'consenthub' });
+      const after = await connected.getContactWithConsent(id);
+      expect(
+        after.found && showsConsentFields(after.contact.consentFields, FIELDS, optionValues),
+      ).toBe(true);
+    } finally {
+      await tenant.close();
+    }
+  });
+
+  test('are missing from an organisation that was not set up, where all else works', async () => {
+    const bare = await startDataverseSimulator({ entra, optionValuePrefix: null });
+    try {
+      const connected = connect(TIMEOUT_MS, connectionOf({ orgUrl: bare.url }));
+      const id = await createContact({ lastname: 'Bare' }, bare);
+      for (const asked of [
+        connected.getConsentStatusOptions(),
+        connected.getContactWithConsent(id),
+      ]) {
+        await expect(asked).rejects.toMatchObject({ name: 'ConsentFieldsMissing' });
+      }
+      await expect(connected.getContact(id)).resolves.toMatchObject({ found: true });
+      expect((await connected.readContacts([id])).size).toBe(1);
+    } finally {
+      await bare.close();
+    }
+  });
+
+  test('of a contact that does not exist are proof of that', async () => {
+    await expect(client.getContactWithConsent(UNKNOWN_ID)).resolves.toEqual({ found: false });
   });
 });
 

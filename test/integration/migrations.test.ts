@@ -68,6 +68,8 @@ describe('the migrations', () => {
       'patient_linked',
       'patient_unlinked',
       'dynamics_sync',
+      'consent_expired',
+      'sync_requested',
     ]);
   });
 

@@ -22,6 +22,7 @@ export function recordMetrics(): { metrics: Measurements; recorded: string[] } {
     recorded,
     metrics: {
       count: (metric, dimensions) => recorded.push(name(metric, dimensions)),
+      add: (metric, count) => recorded.push(`${metric} ${count}`),
       duration: (metric, ms, dimensions) => recorded.push(`${name(metric, dimensions)} ${ms}`),
     },
   };

@@ -53,6 +53,19 @@ export interface MappingDefinition {
   readonly maximumConcurrency: number | undefined;
 }
 
+/** A function that is invoked again and again. */
+export interface ScheduleDefinition {
+  /** Of the rule. */
+  readonly logicalId: string;
+  readonly ruleArn: string;
+  /** As the template says it: `rate(1 minute)`. */
+  readonly expression: string;
+  readonly everySeconds: number;
+  readonly functionName: string;
+  /** JSON that the function gets; undefined: EventBridge's own event. */
+  readonly input: string | undefined;
+}
+
 export interface TriggerDefinition {
   readonly logicalId: string;
   readonly functionName: string;
@@ -64,6 +77,7 @@ export interface Deployment {
   readonly queues: readonly QueueDefinition[];
   readonly httpApi: HttpApiDefinition | undefined;
   readonly mappings: readonly MappingDefinition[];
+  readonly schedules: readonly ScheduleDefinition[];
   /** In dependency order. */
   readonly triggers: readonly TriggerDefinition[];
 }

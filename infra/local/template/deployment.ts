@@ -9,7 +9,9 @@ import type {
 } from './definitions.ts';
 import type { Interpretation, Resource } from './interpret.ts';
 import { within } from './interpret.ts';
+import { onlyKnown, optionalNumber, optionalText, record, text } from './properties.ts';
 import { functionName } from './resource-types.ts';
+import { schedulesOf } from './schedules.ts';
 import { isRecord, TemplateError } from './template.ts';
 
 /** The only Lambda runtime that the functions of this project use, and the one that runs them here. */
@@ -63,6 +65,11 @@ export function deploymentOf(interpretation: Interpretation): Deployment {
     mappings: ofType('AWS::Lambda::EventSourceMapping')
       .filter((entry) => entry.properties()['Enabled'] !== false)
       .map((entry) => mappingOf(entry, known(entry, text(entry, 'FunctionName')), queues)),
+    schedules: schedulesOf(
+      ofType('AWS::Events::Rule'),
+      ofType('AWS::Lambda::EventInvokeConfig'),
+      known,
+    ),
     triggers: inDependencyOrder(triggerResources, resources).map((entry) => ({
       logicalId: entry.logicalId,
       functionName: known(entry, text(entry, 'HandlerArn')),
@@ -223,12 +230,7 @@ function mappingOf(
   queues: readonly QueueDefinition[],
 ): MappingDefinition {
   const properties = resource.properties();
-  const unsupported = Object.keys(properties).find((key) => !MAPPING_PROPERTIES.has(key));
-  if (unsupported !== undefined) {
-    throw new TemplateError(
-      `${resource.logicalId}: the mapping property ${unsupported} is not supported`,
-    );
-  }
+  onlyKnown(resource, properties, MAPPING_PROPERTIES, 'mapping');
   const queueArn = text(resource, 'EventSourceArn');
   if (!queues.some((queue) => queue.arn === queueArn)) {
     throw new TemplateError(`${resource.logicalId}: its queue ${queueArn} does not exist`);
@@ -270,22 +272,4 @@ function inDependencyOrder(
   };
   for (const resource of wanted) within(resource.logicalId, () => visit(resource));
   return sorted;
-}
-
-function text(resource: Resource, property: string): string {
-  const value = resource.properties()[property];
-  if (typeof value === 'string') return value;
-  throw new TemplateError(`${resource.logicalId}: ${property} is missing`);
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return isRecord(value) ? value : {};
-}
-
-function optionalText(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-function optionalNumber(value: unknown): number | undefined {
-  return value === undefined ? undefined : Number(value);
 }

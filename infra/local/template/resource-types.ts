@@ -77,6 +77,11 @@ const IDENTIFIED: Readonly<Record<string, Identify>> = {
     ref: String(request.property('StageName')),
     attributes: {},
   }),
+  'AWS::Events::Rule': (request) => {
+    const name = nameOf(request, 'Name');
+    return { ref: name, attributes: { Arn: arn(request.cloud, 'events', `rule/${name}`) } };
+  },
+  'AWS::Lambda::EventInvokeConfig': identifiedByRandomId,
   'Custom::Trigger': identifiedByRandomId,
 
   // Without a meaning on one machine: permissions are not enforced, encryption at rest is the disk's

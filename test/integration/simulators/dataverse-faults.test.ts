@@ -73,6 +73,59 @@ describe('faults and counts', () => {
     expect(await read(id)).toMatchObject({ lastname: 'Applied' });
   });
 
+  it('applies a write late, after a newer one', async () => {
+    const id = await simulated.createContact({ lastname: 'Late' });
+    const patch = (lastname: string, signal?: AbortSignal) =>
+      fetch(`${simulated.dataverse.url}/api/data/v9.2/contacts(${id})?tag=consenthub`, {
+        method: 'PATCH',
+        headers: {
+          authorization: `Bearer ${simulated.token}`,
+          'content-type': 'application/json',
+          'if-match': '*',
+        },
+        body: JSON.stringify({ lastname }),
+        ...(signal && { signal }),
+      });
+    const held = async () => json(await simulated.control('GET', '/faults/held'));
+    const release = async () => json(await simulated.control('POST', '/faults/release'));
+
+    await simulated.control('PUT', '/faults', { mode: 'apply-late', paths: ['contacts('] });
+    const abort = new AbortController();
+    const hanging = patch('First', abort.signal);
+    await expect.poll(held).toEqual({ writes: 1 });
+    abort.abort();
+    await expect(hanging).rejects.toThrow('aborted');
+    expect(await read(id)).toMatchObject({ lastname: 'Late' });
+
+    await simulated.control('DELETE', '/faults');
+    expect((await patch('Second')).status).toBe(204);
+    expect(await read(id)).toMatchObject({ lastname: 'Second' });
+    expect(await release()).toEqual({ statuses: [204] });
+    expect(await read(id)).toMatchObject({ lastname: 'First' });
+    expect(await held()).toEqual({ writes: 0 });
+
+    await simulated.control('PUT', '/faults', { mode: 'apply-late', line: 'reset' });
+    await expect(patch('Third')).rejects.toThrow('fetch failed');
+    await simulated.control('DELETE', '/faults');
+    await simulated.control('DELETE', `/contacts/${id}`);
+    expect(await release()).toEqual({ statuses: [404] });
+    expect((await simulated.api(`contacts(${id})`)).status).toBe(404);
+  });
+
+  it('holds no write that it would refuse', async () => {
+    await simulated.control('PUT', '/faults', { mode: 'apply-late' });
+    const response = await simulated.api(`contacts(${absentId})`, {
+      method: 'PATCH',
+      headers: { authorization: 'Bearer nonsense' },
+      body: {},
+    });
+    expect(response.status).toBe(401);
+    await simulated.control('DELETE', '/faults');
+    expect(await json(await simulated.control('POST', '/faults/release'))).toEqual({
+      statuses: [],
+    });
+  });
+
   it('hangs until the client gives up', async () => {
     await simulated.control('PUT', '/faults', { mode: 'hang' });
     const abort = new AbortController();

@@ -11,7 +11,9 @@ export const application = {
 export type Fixture = Awaited<ReturnType<typeof startFixture>>;
 
 /** A simulated Entra ID and Dataverse, with a client that holds a valid token. */
-export async function startFixture(options: { stateFile?: string; now?: () => number } = {}) {
+export async function startFixture(
+  options: { stateFile?: string; now?: () => number; optionValuePrefix?: number | null } = {},
+) {
   const random = seededRandom(1);
   const entra = await startEntraSimulator({ ...application, ...options, random });
   const dataverse = await startDataverseSimulator({ ...options, entra, random });

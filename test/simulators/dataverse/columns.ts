@@ -12,58 +12,79 @@ export interface Column {
   readonly lookup?: true;
   /** In UTF-16 code units. */
   readonly maxLength?: number;
-  /** The option values of a picklist. */
-  readonly options?: readonly number[];
+  /** Of a picklist. */
+  readonly options?: readonly ColumnOption[];
 }
 
-/**
- * Option values of `ch_consent_status`. They carry the prefix of the solution's publisher, so
- * every tenant has its own; these are the ones of the simulated organisation.
- */
-export const consentStatusOptions = {
-  active: 727000000,
-  partial: 727000001,
-  expired: 727000002,
-  none: 727000003,
-} as const;
+/** An option of a picklist. */
+export interface ColumnOption {
+  readonly label: string;
+  readonly value: number;
+}
+
+/** The contact's columns in one organisation, by logical name. */
+export type ContactColumns = ReadonlyMap<string, Column>;
 
 /** Status reasons that belong to each state of a contact: 0 active, 1 inactive. */
 export const statusOfState: Readonly<Record<number, number>> = { 0: 1, 1: 2 };
 
-/** The contact's columns, by logical name. Lengths as Dataverse ships them. */
-export const contactColumns: ReadonlyMap<string, Column> = new Map(
-  (
-    [
-      { name: 'contactid', type: 'guid' },
-      { name: 'firstname', type: 'string', maxLength: 50 },
-      { name: 'lastname', type: 'string', maxLength: 50 },
-      { name: 'fullname', type: 'string', readOnly: true },
-      { name: 'emailaddress1', type: 'string', maxLength: 100 },
-      { name: 'telephone1', type: 'string', maxLength: 50 },
-      { name: 'mobilephone', type: 'string', maxLength: 50 },
-      { name: 'birthdate', type: 'date' },
-      { name: 'createdon', type: 'datetime', readOnly: true },
-      { name: 'modifiedon', type: 'datetime', readOnly: true },
-      { name: 'versionnumber', type: 'bigint', readOnly: true },
-      { name: 'statecode', type: 'picklist', options: [0, 1] },
-      { name: 'statuscode', type: 'picklist', options: [1, 2] },
-      { name: 'merged', type: 'boolean', readOnly: true },
-      { name: '_masterid_value', type: 'guid', readOnly: true, lookup: true },
-      { name: 'ch_marketing_email', type: 'boolean' },
-      { name: 'ch_marketing_sms', type: 'boolean' },
-      { name: 'ch_marketing_phone', type: 'boolean' },
-      { name: 'ch_marketing_mail', type: 'boolean' },
-      { name: 'ch_consent_date', type: 'datetime' },
-      { name: 'ch_consent_expires', type: 'datetime' },
-      { name: 'ch_last_sync', type: 'datetime' },
-      {
-        name: 'ch_consent_status',
-        type: 'picklist',
-        options: Object.values(consentStatusOptions),
-      },
-    ] satisfies Column[] as Column[]
-  ).map((column) => [column.name, column]),
-);
+/** Each publisher has five digits of its own, and four are left for its options. */
+const OPTIONS_PER_PUBLISHER = 10_000;
+
+const states: readonly ColumnOption[] = [
+  { label: 'Active', value: 0 },
+  { label: 'Inactive', value: 1 },
+];
+const statusReasons: readonly ColumnOption[] = [
+  { label: 'Active', value: 1 },
+  { label: 'Inactive', value: 2 },
+];
+
+/** The columns that Dataverse ships, with their lengths. */
+const standardColumns: readonly Column[] = [
+  { name: 'contactid', type: 'guid' },
+  { name: 'firstname', type: 'string', maxLength: 50 },
+  { name: 'lastname', type: 'string', maxLength: 50 },
+  { name: 'fullname', type: 'string', readOnly: true },
+  { name: 'emailaddress1', type: 'string', maxLength: 100 },
+  { name: 'telephone1', type: 'string', maxLength: 50 },
+  { name: 'mobilephone', type: 'string', maxLength: 50 },
+  { name: 'birthdate', type: 'date' },
+  { name: 'createdon', type: 'datetime', readOnly: true },
+  { name: 'modifiedon', type: 'datetime', readOnly: true },
+  { name: 'versionnumber', type: 'bigint', readOnly: true },
+  { name: 'statecode', type: 'picklist', options: states },
+  { name: 'statuscode', type: 'picklist', options: statusReasons },
+  { name: 'merged', type: 'boolean', readOnly: true },
+  { name: '_masterid_value', type: 'guid', readOnly: true, lookup: true },
+];
+
+const consentColumns = (options: readonly ColumnOption[]): readonly Column[] => [
+  { name: 'ch_marketing_email', type: 'boolean' },
+  { name: 'ch_marketing_sms', type: 'boolean' },
+  { name: 'ch_marketing_phone', type: 'boolean' },
+  { name: 'ch_marketing_mail', type: 'boolean' },
+  { name: 'ch_consent_date', type: 'datetime' },
+  { name: 'ch_consent_expires', type: 'datetime' },
+  { name: 'ch_last_sync', type: 'datetime' },
+  { name: 'ch_consent_status', type: 'picklist', options },
+];
+
+/**
+ * The contact's columns in an organisation that was set up for ConsentHub.
+ *
+ * @param optionValuePrefix `customizationoptionvalueprefix` of the solution's publisher, 10,000 to
+ *   99,999: the values of `ch_consent_status` begin with it, so every tenant has its own. Null: the
+ *   organisation was not set up, and has only the columns that Dataverse ships
+ */
+export function createContactColumns(optionValuePrefix: number | null): ContactColumns {
+  const options = ['Active', 'Partial', 'Expired', 'None'].map((label, index) => ({
+    label,
+    value: (optionValuePrefix ?? 0) * OPTIONS_PER_PUBLISHER + index,
+  }));
+  const custom = optionValuePrefix === null ? [] : consentColumns(options);
+  return new Map([...standardColumns, ...custom].map((column) => [column.name, column]));
+}
 
 export const guidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -77,11 +98,15 @@ export type Strictness = 'web-api' | 'user';
  * With `user`, texts may be longer than the column and hold any character: a customer can widen
  * a column, and what stands in Dynamics must never break the one who reads it.
  */
-export function readColumns(body: Record<string, unknown>, strictness: Strictness): ColumnValues {
+export function readColumns(
+  body: Record<string, unknown>,
+  columns: ContactColumns,
+  strictness: Strictness,
+): ColumnValues {
   const values: Record<string, ColumnValue> = {};
   for (const [name, value] of Object.entries(body)) {
     if (name.includes('@odata.')) continue;
-    const column = contactColumns.get(name);
+    const column = columns.get(name);
     if (!column) {
       throw badPayload(
         `The property '${name}' does not exist on type 'Microsoft.Dynamics.CRM.contact'. Make ` +
@@ -112,14 +137,7 @@ function readValue(column: Column, value: unknown, strictness: Strictness): Colu
     case 'picklist':
       if (typeof value !== 'number' || !Number.isInteger(value))
         throw wrongType(value, 'Edm.Int32');
-      if (!column.options?.includes(value)) {
-        throw new DataverseError(
-          400,
-          '0x8004431a',
-          `A validation error occurred. The value ${value} of '${column.name}' on record of type ` +
-            `'contact' is outside the valid range. Accepted Values: ${column.options?.join(',')}`,
-        );
-      }
+      checkOption(column, value);
       return value;
     case 'guid':
       if (typeof value !== 'string' || !guidPattern.test(value)) throw wrongType(value, 'Edm.Guid');
@@ -132,6 +150,17 @@ function readValue(column: Column, value: unknown, strictness: Strictness): Colu
     case 'bigint':
       throw new Error(`${column.name} is read-only`);
   }
+}
+
+function checkOption({ name, options = [] }: Column, value: number): void {
+  const accepted = options.map((option) => option.value);
+  if (accepted.includes(value)) return;
+  throw new DataverseError(
+    400,
+    '0x8004431a',
+    `A validation error occurred. The value ${value} of '${name}' on record of type 'contact' is ` +
+      `outside the valid range. Accepted Values: ${accepted.join(',')}`,
+  );
 }
 
 // Not allowed in XML 1.0, and therefore refused by Dataverse in every text (inferred for surrogates).
@@ -159,6 +188,7 @@ function checkText(column: Column, text: string): void {
 
 const dateTimePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d)$/;
 const EARLIEST_MS = Date.UTC(1753, 0, 1);
+const LATEST_MS = Date.UTC(9999, 11, 30, 23, 59, 59, 999);
 
 function readDateTime(value: unknown): string {
   const ms = typeof value === 'string' && dateTimePattern.test(value) ? Date.parse(value) : NaN;
@@ -169,6 +199,14 @@ function readDateTime(value: unknown): string {
       '0x80040239',
       'DateTime is less than minimum value supported by CrmDateTime. Minimum value supported: ' +
         '01/01/1753 00:00:00',
+    );
+  }
+  if (ms > LATEST_MS) {
+    throw new DataverseError(
+      400,
+      '0x80040239',
+      'DateTime is greater than maximum value supported by CrmDateTime. Maximum value supported: ' +
+        '12/30/9999 23:59:59',
     );
   }
   return toDateTime(ms);

@@ -1,5 +1,5 @@
 import { randomGuid, type Random } from '../entra/random.ts';
-import { type ColumnValues, statusOfState, toDateTime } from './columns.ts';
+import { type ColumnValues, type ContactColumns, statusOfState, toDateTime } from './columns.ts';
 import { DataverseError, errorCodes, recordNotFound } from './errors.ts';
 
 export interface Contact {
@@ -58,12 +58,14 @@ export type ContactStore = ReturnType<typeof createContactStore>;
  * change, in the order of the changes.
  */
 export function createContactStore(options: {
+  columns: ContactColumns;
   now: () => number;
   random: Random;
   snapshot: ContactsSnapshot | undefined;
   onEvent: (event: ContactEvent) => void;
 }) {
   const { now, random, snapshot, onEvent } = options;
+  const defaults = defaultValues(options.columns);
   const contacts = load(snapshot?.contacts);
   const recycleBin = load(snapshot?.recycleBin);
   let version = snapshot ? BigInt(snapshot.version) + VERSIONS_SKIPPED_AT_RESTART : FIRST_VERSION;
@@ -98,8 +100,8 @@ export function createContactStore(options: {
       }
       const atMs = now();
       const contact = put(id, {
-        ...newContact,
-        ...withStatus(values, newContact),
+        ...defaults,
+        ...withStatus(values, defaults),
         contactid: id,
         createdon: toDateTime(atMs),
         modifiedon: toDateTime(atMs),
@@ -165,15 +167,11 @@ export function createContactStore(options: {
 }
 
 /** What Dataverse fills in; two-option columns have the default "no". */
-const newContact: ColumnValues = {
-  statecode: 0,
-  statuscode: 1,
-  merged: false,
-  ch_marketing_email: false,
-  ch_marketing_sms: false,
-  ch_marketing_phone: false,
-  ch_marketing_mail: false,
-};
+function defaultValues(columns: ContactColumns): ColumnValues {
+  const twoOptions = [...columns.values()].filter(({ type }) => type === 'boolean');
+  const no = Object.fromEntries(twoOptions.map(({ name }) => [name, false]));
+  return { ...no, statecode: 0, statuscode: 1 };
+}
 
 /** A new state brings its status reason along; a reason of another state is refused. */
 function withStatus(values: ColumnValues, before: ColumnValues): ColumnValues {

@@ -8,8 +8,17 @@ import type { Organization } from './organization.ts';
  */
 export type ServiceFault = 'unauthorized' | 'throttled' | 'unavailable' | 'forbidden';
 
+/**
+ * - `apply-late`: a write is taken, and applied only when it is released; meanwhile the line hangs,
+ *   or is reset (`line`). Whoever asks gives up, and may write again before the first write is
+ *   applied. Reads are answered as ever.
+ */
+export type LateFault = 'apply-late';
+
 export interface Fault {
-  readonly mode: 'none' | ServiceFault | LineFault;
+  readonly mode: 'none' | ServiceFault | LineFault | LateFault;
+  /** What the line does with `apply-late`. */
+  readonly line?: 'hang' | 'reset';
   /** Added before every answer. */
   readonly latencyMs?: number;
   /** Sent as `Retry-After` with `throttled` and `unavailable`. */

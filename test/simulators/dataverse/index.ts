@@ -2,8 +2,10 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { EntraSimulator } from '../entra/index.ts';
 import { type Random, randomGuid } from '../entra/random.ts';
 import { type ContactEvent, createContactStore } from './contacts.ts';
+import { createContactColumns } from './columns.ts';
 import { CONTROL_PATH, serveControlApi } from './control/index.ts';
 import { type Fault, noFault } from './faults.ts';
+import { createHeldWrites } from './held-writes.ts';
 import { organizationIdentity, type Organization } from './organization.ts';
 import { createRequestCounter } from './request-counts.ts';
 import { createStateWriter, readState } from './state-file.ts';
@@ -14,6 +16,8 @@ import { webhookRequest } from './webhook/execution-context.ts';
 /** Node's own limit of 16 KiB for a request's head is below the URL length that Dataverse accepts. */
 const MAX_HEADER_BYTES = 128 * 1024;
 
+const DEFAULT_OPTION_VALUE_PREFIX = 72_700;
+
 export interface DataverseSimulatorOptions {
   /** 0 or absent: a free port. */
   readonly port?: number;
@@ -22,6 +26,11 @@ export interface DataverseSimulatorOptions {
   /** Where the organisation is kept between starts; absent: in memory only. */
   readonly stateFile?: string;
   readonly organizationName?: string;
+  /**
+   * `customizationoptionvalueprefix` of the publisher, 10,000 to 99,999: `ch_consent_status` has the
+   * values that begin with it. Null: an organisation without the custom columns.
+   */
+  readonly optionValuePrefix?: number | null;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
   readonly random?: Random;
@@ -49,12 +58,18 @@ export async function startDataverseSimulator(
 
   const app = createServer();
   const counter = createRequestCounter();
+  const heldWrites = createHeldWrites();
   const deliveries = createDeliveries({ fetch, now, random });
   let fault: Fault = noFault;
   let fireOwnWrites = false;
   let url = '';
 
-  const contacts = createContactStore({ now, random, snapshot: earlier, onEvent });
+  const columns = createContactColumns(
+    options.optionValuePrefix === undefined
+      ? DEFAULT_OPTION_VALUE_PREFIX
+      : options.optionValuePrefix,
+  );
+  const contacts = createContactStore({ columns, now, random, snapshot: earlier, onEvent });
   const writer =
     stateFile === undefined
       ? undefined
@@ -69,6 +84,7 @@ export async function startDataverseSimulator(
     get webApiUrl() {
       return `${url}${WEB_API_PATH}`;
     },
+    columns,
     contacts,
   };
 
@@ -79,11 +95,12 @@ export async function startDataverseSimulator(
     }
   }
 
-  serveWebApi(app, { organization, entra, counter, fault: () => fault });
+  serveWebApi(app, { organization, entra, counter, heldWrites, fault: () => fault });
   serveControlApi(app, {
     organization,
     deliveries,
     counter,
+    heldWrites,
     setFault(next) {
       fault = next;
     },

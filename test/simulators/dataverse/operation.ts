@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Answer } from '../entra/answer.ts';
-import { type ColumnValues, contactColumns, guidPattern, readColumns } from './columns.ts';
+import { type ColumnValues, guidPattern, readColumns } from './columns.ts';
 import { badQuery, DataverseError, errorCodes, odataHeaders } from './errors.ts';
 import type { Organization } from './organization.ts';
 
@@ -48,12 +48,15 @@ export function allowQuery(request: WebApiRequest, ...names: string[]): void {
 }
 
 /** The columns named by `$select`, all of them without it. 400 for an unknown one. */
-export function selectedColumns(request: WebApiRequest): readonly string[] {
+export function selectedColumns(
+  request: WebApiRequest,
+  { columns }: Organization,
+): readonly string[] {
   const select = request.query.get('$select');
-  if (select === null) return [...contactColumns.keys()];
+  if (select === null) return [...columns.keys()];
   const names = select.split(',').map((name) => name.trim());
   for (const name of names) {
-    if (contactColumns.has(name)) continue;
+    if (columns.has(name)) continue;
     throw badQuery(
       `Could not find a property named '${name}' on type 'Microsoft.Dynamics.CRM.contact'.`,
     );
@@ -62,7 +65,7 @@ export function selectedColumns(request: WebApiRequest): readonly string[] {
 }
 
 /** The columns in a JSON body. 415 for another content type, 400 for anything but a JSON object. */
-export function bodyColumns(request: WebApiRequest): ColumnValues {
+export function bodyColumns(request: WebApiRequest, { columns }: Organization): ColumnValues {
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') {
     throw new DataverseError(
@@ -84,7 +87,7 @@ export function bodyColumns(request: WebApiRequest): ColumnValues {
       "Error identified in Payload provided by the user for Entity :'contacts'.",
     );
   }
-  return readColumns(body, 'web-api');
+  return readColumns(body, columns, 'web-api');
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,5 @@
 import { guidFrom } from '../entra/random.ts';
+import type { ContactColumns } from './columns.ts';
 import type { ContactStore } from './contacts.ts';
 
 /** The simulated organisation: what operations, webhooks and the control API share. */
@@ -17,6 +18,7 @@ export interface Organization {
   readonly url: string;
   /** `<url>/api/data/v9.2` */
   readonly webApiUrl: string;
+  readonly columns: ContactColumns;
   readonly contacts: ContactStore;
 }
 

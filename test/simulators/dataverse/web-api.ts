@@ -4,6 +4,7 @@ import { type Answer, failLine, sendAnswer } from '../entra/answer.ts';
 import type { EntraSimulator } from '../entra/index.ts';
 import { badQuery, DataverseError, errorAnswer } from './errors.ts';
 import { type Fault, faultFor, serviceFaultAnswer, unauthorizedAnswer } from './faults.ts';
+import type { HeldWrites } from './held-writes.ts';
 import type { Operation } from './operation.ts';
 import { operations } from './operations/index.ts';
 import type { Organization } from './organization.ts';
@@ -22,9 +23,10 @@ export function serveWebApi(
     entra: EntraSimulator;
     fault: () => Fault;
     counter: ReturnType<typeof createRequestCounter>;
+    heldWrites: HeldWrites;
   },
 ): void {
-  const { organization, entra, counter } = options;
+  const { organization, entra, counter, heldWrites } = options;
   const authorizationUri = `${entra.url}/${entra.tenantId}/oauth2/authorize`;
 
   app.all(`${WEB_API_PATH}/*`, serve);
@@ -40,7 +42,8 @@ export function serveWebApi(
     const fault = faultFor(path, options.fault());
     if (fault.latencyMs) await sleep(fault.latencyMs);
 
-    const carryOut = () => answer(request, url, path, operation);
+    const refused = authenticate(request);
+    const carryOut = () => refused ?? answer(request, url, path, operation);
     switch (fault.mode) {
       case 'none':
         return send(carryOut());
@@ -56,6 +59,11 @@ export function serveWebApi(
       case 'half':
         counter.answer(undefined);
         return failLine(fault.mode, reply, async () => carryOut());
+      case 'apply-late':
+        if (refused !== undefined || request.method === 'GET') return send(carryOut());
+        heldWrites.hold(carryOut);
+        counter.answer(undefined);
+        return failLine(fault.line ?? 'hang', reply, async () => carryOut());
     }
 
     function send(result: Answer): FastifyReply {
@@ -64,17 +72,20 @@ export function serveWebApi(
     }
   }
 
+  /** The answer to a request without a valid token. */
+  function authenticate(request: FastifyRequest): Answer | undefined {
+    const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (token && entra.validate(token, organization.url) === 'ok') return undefined;
+    const hasToken = request.headers.authorization !== undefined;
+    return unauthorizedAnswer(organization, authorizationUri, hasToken);
+  }
+
   function answer(
     request: FastifyRequest,
     url: URL,
     path: string,
     operation: Operation | undefined,
   ): Answer {
-    const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (!token || entra.validate(token, organization.url) !== 'ok') {
-      const hasToken = request.headers.authorization !== undefined;
-      return unauthorizedAnswer(organization, authorizationUri, hasToken);
-    }
     try {
       if ((request.raw.url ?? '').length > MAX_URL_LENGTH) {
         throw new DataverseError(414, '', 'The request URL is too long.');

@@ -1,5 +1,6 @@
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { DATAVERSE_SHARES } from '../../../infra/dataverse-concurrency.ts';
 import { buildStacks } from './build-stacks.ts';
 
 let bridge: Template;
@@ -39,7 +40,7 @@ function grants(folder: string): string[] {
 function nameOf(resource: unknown): string {
   const text = JSON.stringify(resource);
   return (
-    /contacteventsdeadletter|contacteventsqueue|webhooksecret|dynamicsclientsecret|databaseurl|upstashredisresttoken|ExportsOutputFnGetAttkey/.exec(
+    /(contact|consent)events(deadletter|queue)|webhooksecret|dynamicsclientsecret|databaseurl|upstashredisresttoken|queuekey|ExportsOutputFnGetAttkey/.exec(
       text,
     )?.[0] ?? text
   ).replace('ExportsOutputFnGetAttkey', 'key');
@@ -48,7 +49,7 @@ function nameOf(resource: unknown): string {
 describe('every function', () => {
   test('runs on Node 24 on arm64, with a role and a log group of its own', () => {
     const functions = functionsOfOurs();
-    expect(functions).toHaveLength(3);
+    expect(functions).toHaveLength(5);
     for (const { Properties: properties } of functions) {
       expect(properties['Runtime']).toBe('nodejs24.x');
     }
@@ -65,8 +66,8 @@ describe('every function', () => {
       'receive-webhook',
       [
         'kms:Decrypt → key',
-        'kms:Decrypt → key',
-        'kms:GenerateDataKey → key',
+        'kms:Decrypt → queuekey',
+        'kms:GenerateDataKey → queuekey',
         'secretsmanager:GetSecretValue → webhooksecret',
         'sqs:SendMessage → contacteventsqueue',
       ],
@@ -75,8 +76,8 @@ describe('every function', () => {
       'sync-contact',
       [
         'kms:Decrypt → key',
-        'kms:Decrypt → key',
-        'kms:GenerateDataKey → key',
+        'kms:Decrypt → queuekey',
+        'kms:GenerateDataKey → queuekey',
         'secretsmanager:GetSecretValue → databaseurl',
         'secretsmanager:GetSecretValue → dynamicsclientsecret',
         'secretsmanager:GetSecretValue → upstashredisresttoken',
@@ -87,9 +88,38 @@ describe('every function', () => {
         'sqs:SendMessage → contacteventsdeadletter',
       ],
     ],
+    [
+      'sync-consent',
+      [
+        'kms:Decrypt → key',
+        'kms:Decrypt → queuekey',
+        'kms:GenerateDataKey → queuekey',
+        'secretsmanager:GetSecretValue → databaseurl',
+        'secretsmanager:GetSecretValue → dynamicsclientsecret',
+        'secretsmanager:GetSecretValue → upstashredisresttoken',
+        'sqs:ChangeMessageVisibility → consenteventsqueue',
+        'sqs:DeleteMessage → consenteventsqueue',
+        'sqs:GetQueueAttributes → consenteventsqueue',
+        'sqs:ReceiveMessage → consenteventsqueue',
+        'sqs:SendMessage → consenteventsdeadletter',
+      ],
+    ],
+    [
+      'sweep',
+      [
+        'kms:Decrypt → key',
+        'kms:Decrypt → queuekey',
+        'kms:GenerateDataKey → queuekey',
+        'secretsmanager:GetSecretValue → databaseurl',
+        'sqs:GetQueueAttributes → consenteventsqueue',
+        'sqs:GetQueueAttributes → contacteventsqueue',
+        'sqs:SendMessage → consenteventsqueue',
+        'sqs:SendMessage → contacteventsqueue',
+      ],
+    ],
     ['migrate-database', ['kms:Decrypt → key', 'secretsmanager:GetSecretValue → databaseurl']],
   ])('%s may do what it needs and nothing else', (folder, expected) => {
-    expect([...new Set(grants(folder))]).toEqual([...new Set(expected)]);
+    expect([...new Set(grants(folder))]).toEqual(expected);
   });
 
   test('reads the secrets that it needs and no other', () => {
@@ -103,40 +133,110 @@ describe('every function', () => {
       ].map(([, name]) => name);
     expect(arnsOf('receive-webhook')).toEqual(['DYNAMICS_WEBHOOK_SECRET_ARN']);
     expect(arnsOf('migrate-database')).toEqual(['DATABASE_URL_SECRET_ARN']);
-    expect(arnsOf('sync-contact')?.toSorted()).toEqual([
-      'DATABASE_URL_SECRET_ARN',
-      'DYNAMICS_CLIENT_SECRET_ARN',
-      'UPSTASH_REDIS_REST_TOKEN_SECRET_ARN',
-    ]);
+    expect(arnsOf('sweep')).toEqual(['DATABASE_URL_SECRET_ARN']);
+    for (const folder of ['sync-contact', 'sync-consent']) {
+      expect(arnsOf(folder)?.toSorted()).toEqual([
+        'DATABASE_URL_SECRET_ARN',
+        'DYNAMICS_CLIENT_SECRET_ARN',
+        'UPSTASH_REDIS_REST_TOKEN_SECRET_ARN',
+      ]);
+    }
   });
 });
 
-describe('the queue of contact events', () => {
-  test('is encrypted, kept for 14 days, refuses plain http and survives an outage of hours', () => {
-    bridge.resourceCountIs('AWS::SQS::Queue', 2);
+describe('the queues', () => {
+  test('are encrypted, kept for 14 days, and refuse plain http', () => {
+    const [key] = Object.keys(bridge.findResources('AWS::KMS::Key'));
+    bridge.resourceCountIs('AWS::SQS::Queue', 4);
     bridge.allResourcesProperties('AWS::SQS::Queue', {
-      KmsMasterKeyId: Match.anyValue(),
+      KmsMasterKeyId: { 'Fn::GetAtt': [key, 'Arn'] },
       MessageRetentionPeriod: 14 * 86_400,
     });
-    bridge.hasResourceProperties('AWS::SQS::Queue', {
-      QueueName: 'contact-events',
-      VisibilityTimeout: 180,
-      RedrivePolicy: { maxReceiveCount: 100, deadLetterTargetArn: Match.anyValue() },
-    });
+    bridge.hasResourceProperties('AWS::KMS::Key', { EnableKeyRotation: true });
     for (const policy of Object.values(bridge.findResources('AWS::SQS::QueuePolicy'))) {
       expect(JSON.stringify(policy)).toContain('"aws:SecureTransport":"false"');
     }
-    bridge.resourceCountIs('AWS::SQS::QueuePolicy', 2);
+    bridge.resourceCountIs('AWS::SQS::QueuePolicy', 4);
   });
 
-  test('feeds sync-contact at once, in tens, with partial failures, and is never filtered', () => {
-    bridge.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+  test.each([
+    ['contact-events', 'sync-contact', 180],
+    ['consent-events', 'sync-consent', 270],
+  ])(
+    '%s survives an outage of hours; a message of %s stays hidden for six of its timeouts',
+    (queue, folder, visibilitySeconds) => {
+      bridge.hasResourceProperties('AWS::SQS::Queue', {
+        QueueName: queue,
+        VisibilityTimeout: visibilitySeconds,
+        RedrivePolicy: { maxReceiveCount: 100, deadLetterTargetArn: Match.anyValue() },
+      });
+      const { Timeout: timeoutSeconds } = resourceOf('AWS::Lambda::Function', folder).Properties;
+      expect(visibilitySeconds).toBe(6 * Number(timeoutSeconds));
+    },
+  );
+
+  test.each([
+    ['contactconsumer', 'contacteventsqueue', 'synccontact'],
+    ['consentconsumer', 'consenteventsqueue', 'syncconsent'],
+  ])('%s is fed at once, in tens, with partial failures, unfiltered', (id, queue, consumer) => {
+    const { Properties: mapping } = resourceOf('AWS::Lambda::EventSourceMapping', id);
+    expect(mapping).toMatchObject({
       BatchSize: 10,
       MaximumBatchingWindowInSeconds: 0,
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       ScalingConfig: { MaximumConcurrency: 5 },
-      FilterCriteria: Match.absent(),
     });
+    expect(mapping).not.toHaveProperty('FilterCriteria');
+    expect(JSON.stringify(mapping['EventSourceArn'])).toContain(queue);
+    expect(JSON.stringify(mapping['FunctionName'])).toContain(consumer);
+  });
+});
+
+test('a doubt about a write outlives the function and the two minutes that Dataverse may take', () => {
+  const doubtSeconds = 180;
+  const dataverseSeconds = 120;
+  const { Timeout: timeoutSeconds } = resourceOf(
+    'AWS::Lambda::Function',
+    'sync-consent',
+  ).Properties;
+  expect(Number(timeoutSeconds) + dataverseSeconds).toBeLessThan(doubtSeconds);
+});
+
+test('the shares of Dataverse are what the functions are told and how many there may be', () => {
+  for (const [folder, share] of Object.entries(DATAVERSE_SHARES)) {
+    const { Environment: environment } = resourceOf('AWS::Lambda::Function', folder).Properties;
+    expect(environment).toMatchObject({
+      Variables: { DATAVERSE_PARALLEL_REQUESTS: String(share.parallelRequests) },
+    });
+  }
+});
+
+describe('the sweep', () => {
+  test('comes every minute, one at a time, and is over before the next', () => {
+    bridge.resourceCountIs('AWS::Events::Rule', 1);
+    bridge.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(1 minute)',
+      State: 'ENABLED',
+    });
+    bridge.hasResourceProperties('AWS::Lambda::Function', {
+      Timeout: 55,
+      ReservedConcurrentExecutions: 1,
+    });
+  });
+
+  test('is neither repeated after a failure nor kept for later', () => {
+    const onlyNow = { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 0 };
+    bridge.hasResourceProperties('AWS::Events::Rule', {
+      Targets: [Match.objectLike({ RetryPolicy: onlyNow })],
+    });
+    bridge.hasResourceProperties('AWS::Lambda::EventInvokeConfig', onlyNow);
+  });
+
+  test('is the only function that refuses invocations', () => {
+    const limited = functionsOfOurs().filter(
+      ({ Properties: properties }) => properties['ReservedConcurrentExecutions'] !== undefined,
+    );
+    expect(limited).toHaveLength(1);
   });
 });
 
@@ -165,7 +265,7 @@ describe('the API', () => {
 describe('the deploy', () => {
   test('migrates the database before any other function changes', () => {
     const [trigger] = Object.keys(bridge.findResources('Custom::Trigger'));
-    for (const folder of ['receive-webhook', 'sync-contact']) {
+    for (const folder of ['receive-webhook', 'sync-contact', 'sync-consent', 'sweep']) {
       expect(resourceOf('AWS::Lambda::Function', folder).DependsOn).toContain(trigger);
     }
   });

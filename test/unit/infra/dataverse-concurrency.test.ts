@@ -9,6 +9,10 @@ test('the whole fleet stays below what Dataverse takes at a time', () => {
   expect(fleetRequests(DATAVERSE_SHARES)).toBeLessThan(DATAVERSE_CONCURRENT_REQUESTS);
 });
 
+test('administrators who test the connection find room', () => {
+  expect(DATAVERSE_CONCURRENT_REQUESTS - fleetRequests(DATAVERSE_SHARES)).toBeGreaterThan(5);
+});
+
 test('a share that would reach the limit stops the synthesis and says where it is', () => {
   const greedy = {
     ...DATAVERSE_SHARES,

@@ -47,3 +47,24 @@ test.each(['', '72f988bf-86f1-41af-91ab-2d7cd011db47', 'contoso.onmicrosoft.com'
 test('DynamicsTenantId refuses what would change the path of the token request', () => {
   expect(accepts('DynamicsTenantId', '../common')).toBe(false);
 });
+
+test.each([
+  '',
+  'arn:aws:iam::111122223333:role/consenthub',
+  'arn:aws:iam::111122223333:role/services/consenthub-api',
+  'arn:aws-us-gov:iam::111122223333:user/consenthub@example',
+])('ConsentHubPrincipalArn takes %j', (value) => {
+  expect(accepts('ConsentHubPrincipalArn', value)).toBe(true);
+});
+
+test.each([
+  '*',
+  '111122223333',
+  'arn:aws:iam::111122223333:root',
+  'arn:aws:iam::111122223333:role/',
+  'arn:aws:iam::111122223333:role/*',
+  'arn:aws:iam::*:role/consenthub',
+  'arn:aws:sts::111122223333:assumed-role/consenthub/session',
+])('ConsentHubPrincipalArn refuses %j', (value) => {
+  expect(accepts('ConsentHubPrincipalArn', value)).toBe(false);
+});

@@ -95,6 +95,28 @@ const main: Template = {
         ScalingConfig: { MaximumConcurrency: 4 },
       },
     },
+    Rule: {
+      Type: 'AWS::Events::Rule',
+      Properties: {
+        ScheduleExpression: 'rate(5 minutes)',
+        State: 'ENABLED',
+        Targets: [
+          {
+            Id: 'Target0',
+            Arn: { 'Fn::GetAtt': ['Worker', 'Arn'] },
+            RetryPolicy: { MaximumRetryAttempts: 0 },
+          },
+        ],
+      },
+    },
+    InvokeConfig: {
+      Type: 'AWS::Lambda::EventInvokeConfig',
+      Properties: {
+        FunctionName: { Ref: 'Worker' },
+        Qualifier: '$LATEST',
+        MaximumRetryAttempts: 0,
+      },
+    },
     Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { ProtocolType: 'HTTP' } },
     Stage: { Type: 'AWS::ApiGatewayV2::Stage', Properties: { StageName: '$default' } },
     Integration: {
@@ -208,6 +230,33 @@ describe('what is deployed', () => {
     expect(triggers.map((entry) => entry.logicalId)).toEqual(['First', 'Trigger']);
   });
 
+  test('schedules, with what their functions get', () => {
+    const schedule = {
+      logicalId: 'Rule',
+      ruleArn: 'arn:aws:events:eu-central-1:000000000000:rule/Main-Rule',
+      expression: 'rate(5 minutes)',
+      everySeconds: 300,
+      functionName: 'Main-Worker',
+      input: undefined,
+    };
+    expect(deploy().schedules).toEqual([schedule]);
+    const Targets = [{ Id: 'One', Arn: { 'Fn::GetAtt': ['Worker', 'Arn'] }, Input: '{"a":1}' }];
+    expect(deploy(changed({ Rule: { Targets } })).schedules).toEqual([
+      { ...schedule, input: '{"a":1}' },
+    ]);
+    expect(deploy(changed({ Rule: { State: 'DISABLED' } })).schedules).toEqual([]);
+  });
+
+  test.each([
+    ['rate(1 minute)', 60],
+    ['rate(2 hours)', 7200],
+    ['rate(1 day)', 86_400],
+  ])('%s is every %i seconds', (ScheduleExpression, everySeconds) => {
+    expect(deploy(changed({ Rule: { ScheduleExpression } })).schedules).toMatchObject([
+      { everySeconds },
+    ]);
+  });
+
   test('a resource whose condition does not hold is left out', () => {
     const template = {
       ...main,
@@ -267,6 +316,31 @@ describe('what cannot be executed names its logical id', () => {
       'a mapping with a filter',
       { Mapping: { FilterCriteria: {} } },
       'Mapping: the mapping property FilterCriteria is not supported',
+    ],
+    [
+      'a schedule by the calendar',
+      { Rule: { ScheduleExpression: 'cron(0 12 * * ? *)' } },
+      'Rule: the schedule cron(0 12 * * ? *) is not supported, only rate(…) is',
+    ],
+    [
+      'a rule for events',
+      { Rule: { EventPattern: {} } },
+      'Rule: the rule property EventPattern is not supported',
+    ],
+    [
+      'a schedule of something else',
+      { Rule: { Targets: [{ Id: 'One', Arn: 'arn:aws:lambda:r:a:function:gone' }] } },
+      'Rule: there is no function gone',
+    ],
+    [
+      'a target that is made a new input',
+      { Rule: { Targets: [{ Id: 'One', InputTransformer: {} }] } },
+      'Rule: the target property InputTransformer is not supported',
+    ],
+    [
+      'a schedule whose failed runs are repeated',
+      { InvokeConfig: undefined },
+      'Rule: Lambda would repeat failed runs of Main-Worker',
     ],
     [
       'a queue nobody knows',

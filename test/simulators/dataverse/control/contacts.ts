@@ -10,11 +10,11 @@ interface ById {
   Params: { id: string };
 }
 
-const columns = z.record(z.string(), z.unknown());
+const body = z.record(z.string(), z.unknown());
 
 /** What a user of Dynamics does to contacts. */
 export function contactRoutes(app: FastifyInstance, organization: Organization): void {
-  const { contacts } = organization;
+  const { contacts, columns } = organization;
   const user = { userId: organization.humanUserId };
 
   app.get('/contacts', async () => ({
@@ -23,7 +23,7 @@ export function contactRoutes(app: FastifyInstance, organization: Organization):
   }));
 
   app.post('/contacts', async (request, reply) => {
-    const values = readColumns(readBody(request, columns), 'user');
+    const values = readColumns(readBody(request, body), columns, 'user');
     const contact = contacts.create(values, user);
     return reply.code(201).send({ contactid: contact.id });
   });
@@ -36,7 +36,7 @@ export function contactRoutes(app: FastifyInstance, organization: Organization):
   });
 
   app.patch<ById>('/contacts/:id', async (request) => {
-    const values = readColumns(readBody(request, columns), 'user');
+    const values = readColumns(readBody(request, body), columns, 'user');
     return view(contacts.update(contactIdIn(request), values, user));
   });
 

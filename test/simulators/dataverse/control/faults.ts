@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import { type Fault, noFault } from '../faults.ts';
+import type { HeldWrites } from '../held-writes.ts';
 import type { createRequestCounter } from '../request-counts.ts';
 import { readBody } from './input.ts';
 
@@ -19,19 +20,29 @@ const fault = z.strictObject({
       'reset',
       'html',
       'half',
+      'apply-late',
     ])
     .default('none'),
+  line: z.enum(['hang', 'reset']).exactOptional(),
   latencyMs: z.int().min(0).max(MAX_LATENCY_MS).exactOptional(),
   retryAfterSeconds: z.int().min(0).exactOptional(),
   paths: z.array(z.string().min(1)).min(1).exactOptional(),
 });
 
-/** Switches the faults of the Web API, and shows what it was asked. */
+/**
+ * Switches the faults of the Web API, and shows what it was asked. A fault that ends leaves the writes
+ * that it holds (`apply-late`) where they are: `POST faults/release` applies them.
+ */
 export function faultRoutes(
   app: FastifyInstance,
-  setFault: (fault: Fault) => void,
-  counter: ReturnType<typeof createRequestCounter>,
+  options: {
+    setFault: (fault: Fault) => void;
+    counter: ReturnType<typeof createRequestCounter>;
+    heldWrites: HeldWrites;
+  },
 ): void {
+  const { setFault, counter, heldWrites } = options;
+
   app.put('/faults', async (request, reply) => {
     setFault(readBody(request, fault));
     return reply.code(204).send();
@@ -40,6 +51,9 @@ export function faultRoutes(
     setFault(noFault);
     return reply.code(204).send();
   });
+
+  app.get('/faults/held', async () => ({ writes: heldWrites.count() }));
+  app.post('/faults/release', async () => heldWrites.release());
 
   app.get('/requests', async () => counter.counts());
   app.delete('/requests', async (_request, reply) => {

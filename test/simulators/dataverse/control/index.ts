@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { DataverseError } from '../errors.ts';
 import type { Fault } from '../faults.ts';
+import type { HeldWrites } from '../held-writes.ts';
 import type { Organization } from '../organization.ts';
 import type { createRequestCounter } from '../request-counts.ts';
 import type { Deliveries } from '../webhook/deliveries.ts';
@@ -21,6 +22,7 @@ export function serveControlApi(
     organization: Organization;
     deliveries: Deliveries;
     counter: ReturnType<typeof createRequestCounter>;
+    heldWrites: HeldWrites;
     setFault: (fault: Fault) => void;
     setFireOwnWrites: (fire: boolean) => void;
   },
@@ -37,7 +39,7 @@ export function serveControlApi(
       );
       contactRoutes(control, options.organization);
       webhookRoutes(control, options.deliveries, options.setFireOwnWrites);
-      faultRoutes(control, options.setFault, options.counter);
+      faultRoutes(control, options);
     },
     { prefix: CONTROL_PATH },
   );

@@ -14,7 +14,7 @@ export const createContact: Operation = {
   path: contactSetPath,
   handle(request, organization) {
     allowQuery(request, 'tag');
-    const values = bodyColumns(request);
+    const values = bodyColumns(request, organization);
     const contact = organization.contacts.create(values, actorOf(request, organization));
     return writtenAnswer(organization, contact.id);
   },

@@ -4,6 +4,7 @@ import { deleteContact } from './delete-contact.ts';
 import { listContacts } from './list-contacts.ts';
 import { retrieveContact } from './retrieve-contact.ts';
 import { retrieveOrganization } from './retrieve-organization.ts';
+import { retrievePicklistAttribute } from './retrieve-picklist-attribute.ts';
 import { updateContact } from './update-contact.ts';
 import { whoAmI } from './who-am-i.ts';
 
@@ -11,6 +12,7 @@ import { whoAmI } from './who-am-i.ts';
 export const operations: readonly Operation[] = [
   whoAmI,
   retrieveOrganization,
+  retrievePicklistAttribute,
   retrieveContact,
   listContacts,
   createContact,

@@ -24,10 +24,10 @@ export const listContacts: Operation = {
   handle(request, organization) {
     if (request.query.has('$skip')) throw badQuery('Skip Clause is not supported in CRM');
     allowQuery(request, '$select', '$filter', '$orderby', '$top', '$skiptoken');
-    const columns = selectedColumns(request);
+    const columns = selectedColumns(request, organization);
     const filter = request.query.get('$filter');
-    const matches = filter === null ? () => true : parseFilter(filter);
-    const order = parseOrder(request.query.get('$orderby'));
+    const matches = filter === null ? () => true : parseFilter(filter, organization.columns);
+    const order = parseOrder(request.query.get('$orderby'), organization.columns);
     const skipToken = request.query.get('$skiptoken');
     const cookie = skipToken === null ? undefined : parsePageCookie(skipToken);
     const top = readTop(request);

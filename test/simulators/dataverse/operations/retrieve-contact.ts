@@ -17,7 +17,7 @@ export const retrieveContact: Operation = {
   handle(request, organization) {
     allowQuery(request, '$select');
     const id = contactKey(request);
-    const columns = selectedColumns(request);
+    const columns = selectedColumns(request, organization);
     const contact = organization.contacts.find(id);
     if (!contact) throw recordNotFound('contact', id);
     if (request.headers['if-none-match'] === etagOf(contact)) {

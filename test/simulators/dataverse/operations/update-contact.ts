@@ -21,7 +21,7 @@ export const updateContact: Operation = {
   handle(request, organization) {
     allowQuery(request, 'tag');
     const id = contactKey(request);
-    const values = bodyColumns(request);
+    const values = bodyColumns(request, organization);
     const actor = actorOf(request, organization);
     const ifMatch = request.headers['if-match'];
     const contact = organization.contacts.find(id);

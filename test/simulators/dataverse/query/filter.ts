@@ -1,4 +1,4 @@
-import { type Column, type ColumnValue, contactColumns, guidPattern } from '../columns.ts';
+import { type Column, type ColumnValue, type ContactColumns, guidPattern } from '../columns.ts';
 import type { Contact } from '../contacts.ts';
 import { badQuery } from '../errors.ts';
 
@@ -9,8 +9,8 @@ export type ContactPredicate = (contact: Contact) => boolean;
  * `Microsoft.Dynamics.CRM.In(PropertyName='column',PropertyValues=['…','…'])`. Anything else is
  * refused with 400: Dataverse knows more, the project uses no more.
  */
-export function parseFilter(text: string): ContactPredicate {
-  const scanner = createScanner(text);
+export function parseFilter(text: string, columns: ContactColumns): ContactPredicate {
+  const scanner = createScanner(text, columns);
   const terms: ContactPredicate[] = [];
   do {
     terms.push(scanner.take(inCall) ? readIn(scanner) : readComparison(scanner));
@@ -25,7 +25,7 @@ const bareLiteral = /[^\s()',]+/y;
 
 type Scanner = ReturnType<typeof createScanner>;
 
-function createScanner(text: string) {
+function createScanner(text: string, columns: ContactColumns) {
   let position = 0;
   return {
     /** Takes what the sticky pattern matches here: its first group, or all of it. */
@@ -42,6 +42,14 @@ function createScanner(text: string) {
     expectEnd(): void {
       if (position < text.length) this.fail();
     },
+    /** The column with a name that was taken. */
+    column(name: string): Column {
+      const column = columns.get(name);
+      if (column) return column;
+      throw badQuery(
+        `Could not find a property named '${name}' on type 'Microsoft.Dynamics.CRM.contact'.`,
+      );
+    },
     fail(): never {
       throw badQuery(`Syntax error at position ${position} in the filter expression.`);
     },
@@ -49,7 +57,7 @@ function createScanner(text: string) {
 }
 
 function readIn(scanner: Scanner): ContactPredicate {
-  const column = columnNamed(unquote(scanner.expect(stringLiteral)));
+  const column = scanner.column(unquote(scanner.expect(stringLiteral)));
   scanner.expect(/,PropertyValues=\[/y);
   const accepted = new Set<string>();
   do {
@@ -69,7 +77,7 @@ function readIn(scanner: Scanner): ContactPredicate {
 }
 
 function readComparison(scanner: Scanner): ContactPredicate {
-  const column = columnNamed(scanner.expect(/[a-z_][a-z0-9_]*/y));
+  const column = scanner.column(scanner.expect(/[a-z_][a-z0-9_]*/y));
   scanner.expect(/\s+eq\s+/y);
   const literal = readLiteral(scanner, column);
   return (contact) => same(valueOf(contact, column), literal);
@@ -115,14 +123,6 @@ function same(value: ColumnValue | bigint, literal: ColumnValue | bigint): boole
 
 function valueOf(contact: Contact, column: Column): ColumnValue | bigint {
   return column.name === 'versionnumber' ? contact.version : (contact.values[column.name] ?? null);
-}
-
-function columnNamed(name: string): Column {
-  const column = contactColumns.get(name);
-  if (column) return column;
-  throw badQuery(
-    `Could not find a property named '${name}' on type 'Microsoft.Dynamics.CRM.contact'.`,
-  );
 }
 
 function unquote(text: string): string {

@@ -1,4 +1,4 @@
-import { type ColumnValue, contactColumns } from '../columns.ts';
+import type { ColumnValue, ContactColumns } from '../columns.ts';
 import type { Contact } from '../contacts.ts';
 import { badQuery } from '../errors.ts';
 
@@ -14,11 +14,11 @@ export interface Order {
  * Reads `$orderby` (`column`, `column asc`, `column desc`, joined by commas). The id always comes
  * last, so that the order is total; without `$orderby` it stands alone.
  */
-export function parseOrder(text: string | null): Order {
+export function parseOrder(text: string | null, columns: ContactColumns): Order {
   const terms = (text === null ? [] : text.split(',')).map((term) => {
     const match = /^\s*([a-z_][a-z0-9_]*)(?:\s+(asc|desc))?\s*$/.exec(term);
     const name = match?.[1];
-    if (name === undefined || !contactColumns.has(name)) {
+    if (name === undefined || !columns.has(name)) {
       throw badQuery(
         `Could not find a property named '${name ?? term}' on type 'Microsoft.Dynamics.CRM.contact'.`,
       );

@@ -1,5 +1,5 @@
 import { guidFrom, randomGuid, type Random } from '../../entra/random.ts';
-import { type ColumnValue, type ColumnValues, contactColumns } from '../columns.ts';
+import type { Column, ColumnValue, ColumnValues, ContactColumns } from '../columns.ts';
 import type { ContactEvent } from '../contacts.ts';
 import type { Organization } from '../organization.ts';
 
@@ -65,7 +65,7 @@ function executionContext(event: ContactEvent, organization: Organization, rando
     CorrelationId: randomGuid(random),
     Depth: 1,
     InitiatingUserId: event.userId,
-    InputParameters: [{ key: 'Target', value: target(event) }],
+    InputParameters: [{ key: 'Target', value: target(event, organization.columns) }],
     IsExecutingOffline: false,
     IsInTransaction: false,
     IsOfflinePlayback: false,
@@ -95,10 +95,10 @@ function executionContext(event: ContactEvent, organization: Organization, rando
         : [
             {
               key: 'AsynchronousStepPrimaryName',
-              value: entity(contact.id, {
-                fullname: contact.values['fullname'] ?? null,
-                contactid: contact.id,
-              }),
+              value: entity(contact.id, [
+                { key: 'fullname', value: contact.values['fullname'] ?? null },
+                { key: 'contactid', value: contact.id },
+              ]),
             },
           ],
     PreEntityImages: [],
@@ -112,26 +112,22 @@ function executionContext(event: ContactEvent, organization: Organization, rando
   };
 }
 
-function target(event: ContactEvent) {
+function target(event: ContactEvent, columns: ContactColumns) {
   const { id } = event.contact;
   if (event.message === 'Delete') return reference('contact', id);
   return {
     __type: `Entity:${contract}`,
-    ...entity(id, event.changed, [
+    ...entity(id, [
+      ...attributes(event.changed, columns),
       { key: 'modifiedby', value: reference('systemuser', event.userId) },
       { key: 'modifiedonbehalfby', value: null },
     ]),
   };
 }
 
-function entity(id: string, values: ColumnValues, more: { key: string; value: unknown }[] = []) {
-  const attributes = Object.entries(values).map(([key, value]) => ({
-    // A lookup is an attribute under its own name; `_…_value` exists in the Web API only.
-    key: key.replace(/^_(.+)_value$/, '$1'),
-    value: attributeValue(key, value),
-  }));
+function entity(id: string, attributeList: readonly { key: string; value: unknown }[]) {
   return {
-    Attributes: [...attributes, ...more],
+    Attributes: attributeList,
     EntityState: null,
     FormattedValues: [],
     Id: id,
@@ -142,9 +138,16 @@ function entity(id: string, values: ColumnValues, more: { key: string; value: un
   };
 }
 
-function attributeValue(name: string, value: ColumnValue): unknown {
+function attributes(values: ColumnValues, columns: ContactColumns) {
+  return Object.entries(values).map(([name, value]) => ({
+    // A lookup is an attribute under its own name; `_…_value` exists in the Web API only.
+    key: name.replace(/^_(.+)_value$/, '$1'),
+    value: attributeValue(columns.get(name), value),
+  }));
+}
+
+function attributeValue(column: Column | undefined, value: ColumnValue): unknown {
   if (value === null) return null;
-  const column = contactColumns.get(name);
   if (column?.lookup) return reference('contact', String(value));
   if (column?.type === 'picklist') return { __type: `OptionSetValue:${contract}`, Value: value };
   const isDate = column?.type === 'date' || column?.type === 'datetime';

@@ -1,5 +1,5 @@
-import type { Cache } from '../../shared/cache/redis.ts';
-import type { DataverseClient } from '../../shared/dataverse/client.ts';
+import type { Cache } from '../cache/redis.ts';
+import type { DataverseClient } from './client.ts';
 
 /** An organisation keeps its id for life; a day bounds what a wrong URL could leave behind. */
 const CACHED_SECONDS = 86_400;

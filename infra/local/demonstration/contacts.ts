@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import * as z from 'zod';
-import type { StackDetails } from './stack-file.ts';
+import type { StackDetails } from '../stack-file.ts';
 
 /** The way of one contact from the simulated Dynamics to a patient in ConsentHub. */
 export interface Journey {
@@ -34,7 +34,7 @@ const deliveries = z.object({
 });
 
 /** Creates a few contacts in the simulated Dynamics and follows them until they are patients. */
-export async function demonstrate(
+export async function demonstrateContacts(
   details: StackDetails,
   controlUrl: string,
   signal: AbortSignal,

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import middy from '@middy/core';
+import { createDatabase } from '../../shared/database/database.ts';
+import { cleanedOnError } from '../../shared/lambda/middleware.ts';
+import { startWithSecrets } from '../../shared/lambda/start-with-secrets.ts';
+import { createLog } from '../../shared/observability/log.ts';
+import { createMetrics } from '../../shared/observability/metrics.ts';
+import { createQueue, createSqsClient } from '../../shared/queue/queue.ts';
+import { createSweepStore } from '../../shared/sweep/sweep-store.ts';
+import { environment } from './env.ts';
+import { createSweep } from './sweep.ts';
+
+const log = createLog();
+const metrics = createMetrics();
+
+const start = startWithSecrets(
+  environment,
+  (env) => ({ databaseUrl: env.DATABASE_URL_SECRET_ARN }),
+  (env, { databaseUrl }) => {
+    const sqs = createSqsClient();
+    return createSweep({
+      store: createSweepStore(createDatabase({ url: databaseUrl, endpoint: env.NEON_ENDPOINT })),
+      contactQueue: createQueue(sqs, env.CONTACT_QUEUE_URL),
+      consentQueue: createQueue(sqs, env.CONSENT_QUEUE_URL),
+      newId: randomUUID,
+      now: () => new Date(),
+      wait,
+      log,
+      metrics,
+    });
+  },
+  log,
+);
+
+/** Called by the schedule once a minute, one at a time. */
+export const handler = middy()
+  .use(cleanedOnError(() => log))
+  .handler(async (_event, context) => {
+    const sweep = await start();
+    return sweep(() => context.getRemainingTimeInMillis());
+  });

@@ -1,0 +1,120 @@
+import { type AuditRow, auditValues } from '../../shared/audit/audit-row.ts';
+import type { Claim } from '../../shared/consent/consent-store.ts';
+import { decideContact } from '../../shared/contacts/decide-contact.ts';
+import {
+  PROFILE_FIELDS,
+  type Profile,
+  type ProfileField,
+  sameValue,
+} from '../../shared/contacts/profile.ts';
+import { DatabaseRejected } from '../../shared/database/database.ts';
+import type { ContactFields } from '../../shared/dataverse/contact.ts';
+import type { WriteContactDependencies } from './write-contact.ts';
+
+/** Name, email or phone as ConsentHub has them, to be written only over what was just read. */
+export interface ProfilePush {
+  readonly kind: 'push';
+  readonly columns: ContactFields;
+  readonly etag: string;
+  /** The profile that Dynamics shows once the write is acknowledged. */
+  readonly seen: Profile;
+  readonly revision: string;
+}
+
+export type PreparedProfile =
+  | ProfilePush
+  /** Nothing to write. */
+  | { readonly kind: 'none'; readonly revision: string }
+  /** There is something to write, and it has to wait. */
+  | { readonly kind: 'later'; readonly revision: string }
+  /** The row changed while the contact was read and merged. */
+  | { readonly kind: 'moved' }
+  /** Proven: the contact is not there any more. */
+  | { readonly kind: 'deleted' };
+
+const COLUMNS: Readonly<Record<ProfileField, string>> = {
+  firstName: 'firstname',
+  lastName: 'lastname',
+  email: 'emailaddress1',
+  phone: 'telephone1',
+};
+
+/**
+ * Where ConsentHub changed a name, email or phone: reads the contact, merges (Dynamics wins where
+ * both changed a field, and the patient is corrected), and says what is left to write.
+ */
+export async function prepareProfile(
+  { contacts, dataverse, newId }: WriteContactDependencies,
+  { lease, stored, patient }: Claim,
+  mayPush: boolean,
+): Promise<PreparedProfile> {
+  const { seen, revision } = stored;
+  if (seen === null || PROFILE_FIELDS.every((field) => sameValue(patient[field], seen[field]))) {
+    return { kind: 'none', revision };
+  }
+  // Refused again and again because somebody edits the contact: the consents go first.
+  if (!mayPush) return { kind: 'later', revision };
+
+  const answer = await dataverse.getContact(lease.contactId);
+  if (!answer.found) return { kind: 'deleted' };
+  const { contact } = answer;
+  const profile: Profile = {
+    firstName: contact.firstName,
+    lastName: contact.lastName,
+    email: contact.email,
+    phone: contact.phone,
+  };
+  const decision = decideContact(
+    {
+      stored,
+      read: { kind: 'found', version: contact.version, profile },
+      match: undefined,
+      newPatientId: newId(),
+    },
+    'contact.updated',
+  );
+  let revisionNow = revision;
+  if (decision.row.kind !== 'none') {
+    const audit: AuditRow[] = decision.patient
+      ? [
+          {
+            id: newId(),
+            patient_id: patient.id,
+            event_id: null,
+            action: decision.action,
+            source: 'consenthub',
+            outcome: decision.outcome,
+            new_values: auditValues({
+              contactId: lease.contactId,
+              changedFields: decision.changedFields,
+              conflicts: decision.conflicts,
+            }),
+          },
+        ]
+      : [];
+    let applied: Awaited<ReturnType<typeof contacts.apply>>;
+    try {
+      applied = await contacts.apply([{ ...lease, stored, decision, audit }]);
+    } catch (error) {
+      // Text that the database cannot store must not hold back what the person has consented to.
+      if (error instanceof DatabaseRejected) return { kind: 'later', revision };
+      throw error;
+    }
+    const revised = applied.get(lease.contactId);
+    if (revised === undefined) return { kind: 'moved' };
+    revisionNow = revised ?? revision;
+  }
+
+  const merged: Profile = { ...patient, ...decision.patient?.fields };
+  const ahead = PROFILE_FIELDS.filter((field) => !sameValue(merged[field], profile[field]));
+  if (ahead.length === 0) return { kind: 'none', revision: revisionNow };
+  const shown: Record<ProfileField, string | null> = { ...profile };
+  for (const field of ahead) shown[field] = merged[field];
+  return {
+    kind: 'push',
+    columns: Object.fromEntries(ahead.map((field) => [COLUMNS[field], merged[field]])),
+    etag: contact.etag,
+    seen: shown,
+    revision: revisionNow,
+  };
+}

@@ -1,0 +1,291 @@
+import { type AuditRow, auditValues } from '../../shared/audit/audit-row.ts';
+import type { Claim, FoundSubject, Lease } from '../../shared/consent/consent-store.ts';
+import { backoffSeconds } from '../../shared/contacts/backoff.ts';
+import { DatabaseConflict, DatabaseUnavailable } from '../../shared/database/database.ts';
+import { DataverseError, DataverseUnavailable } from '../../shared/dataverse/errors.ts';
+import { describeError, type Log } from '../../shared/observability/log.ts';
+import { messages } from '../../shared/observability/messages.ts';
+import type { Measurements } from '../../shared/observability/metrics.ts';
+import { type ConsentEvent, parseConsentEvent } from '../../shared/queue/consent-event.ts';
+import {
+  type PoisonReason,
+  type QueueMessage,
+  retryDelaySeconds,
+  type Settlement,
+} from '../../shared/queue/settlement.ts';
+import { type WriteContactDependencies, type WriteResult, writeContact } from './write-contact.ts';
+
+/**
+ * An event can arrive before the commit of what it tells of. With waits of 1, 2, 4 … 32 s this is
+ * about a minute; then the patient or the consent does not exist.
+ */
+const UNKNOWN_RECEIVES = 6;
+
+/** A write that did not succeed is tried again within seconds so often; then the row's clock has it. */
+const FAST_TRIES = 3;
+/** A longer wait than this is the clock's business, not the queue's. */
+const MAX_FAST_RETRY_SECONDS = 5;
+
+export interface SyncConsentDependencies extends WriteContactDependencies {
+  /** Id of the Dataverse organisation that the connection leads to. @throws DataverseError */
+  readonly connectedOrganizationId: () => Promise<string>;
+  readonly log: Log;
+  readonly metrics: Measurements;
+}
+
+interface Arrived {
+  readonly message: QueueMessage;
+  readonly event: ConsentEvent;
+}
+
+/** The events of one linked patient in a batch. */
+interface Work {
+  readonly subject: FoundSubject & { contactId: string; dataverseOrganizationId: string };
+  readonly arrived: readonly Arrived[];
+}
+
+const ACTIONS: Readonly<Record<ConsentEvent['type'], string>> = {
+  'consent.granted': 'consent_granted',
+  'consent.revoked': 'consent_revoked',
+  'consent.expired': 'consent_expired',
+  'patient.updated': 'patient_updated',
+  'sync.requested': 'sync_requested',
+};
+
+/**
+ * Answers the doorbells of a batch: makes each contact say what ConsentHub says. Several events of
+ * one patient are one write; the patients of a batch are written in parallel.
+ */
+export function createSyncConsent(dependencies: SyncConsentDependencies) {
+  const { store, connectedOrganizationId, newId, now, log, metrics } = dependencies;
+
+  return async (batch: readonly QueueMessage[]): Promise<ReadonlyMap<string, Settlement>> => {
+    const settlements = new Map<string, Settlement>();
+    const parsed = batch.flatMap((message): Arrived[] => {
+      const result = parseConsentEvent(message.body);
+      if (result.ok) return [{ message, event: result.event }];
+      settlements.set(message.id, { kind: 'poison', reason: result.reason });
+      return [];
+    });
+    try {
+      const works = await triage(parsed, settlements);
+      const claims = await claim(works);
+      await Promise.all(
+        works.map(async (work) => {
+          const settlement = await answer(work, claims.get(work.subject.contactId));
+          for (const { message } of work.arrived) settlements.set(message.id, settlement(message));
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailable || error instanceof DatabaseConflict)) throw error;
+      log(messages.databaseUnavailable, describeError(error));
+      for (const { message } of parsed) {
+        if (!settlements.has(message.id)) settlements.set(message.id, waitForSystem(message));
+      }
+    }
+    return settlements;
+  };
+
+  /** Looks up what the events name; settles those that are no work. */
+  async function triage(
+    parsed: readonly Arrived[],
+    settlements: Map<string, Settlement>,
+  ): Promise<Work[]> {
+    if (parsed.length === 0) return [];
+    const subjects = await store.find(
+      parsed.map(({ event }) => ({
+        organizationId: event.organizationId,
+        patientId: event.patientId,
+        consentId: 'consentId' in event ? event.consentId : null,
+      })),
+    );
+    const find = (event: ConsentEvent) =>
+      subjects.find(
+        (subject) =>
+          subject.organizationId === event.organizationId &&
+          subject.patientId === event.patientId &&
+          subject.consentId === ('consentId' in event ? event.consentId : null),
+      );
+    const works = new Map<string, { subject: Work['subject']; arrived: Arrived[] }>();
+    const skipped: Arrived[] = [];
+    for (const one of parsed) {
+      const subject = find(one.event);
+      if (subject === undefined) throw new TypeError('an event of the batch was not looked up');
+      const problem = problemOf(subject);
+      if (problem?.wait === true && one.message.receiveCount <= UNKNOWN_RECEIVES) {
+        settlements.set(one.message.id, {
+          kind: 'retry',
+          afterSeconds: retryDelaySeconds(one.message.receiveCount),
+          cause: 'message',
+        });
+      } else if (problem !== undefined) {
+        settlements.set(one.message.id, { kind: 'poison', reason: problem.reason });
+      } else if (subject.contactId === null || subject.dataverseOrganizationId === null) {
+        skipped.push(one);
+      } else {
+        const { contactId, dataverseOrganizationId } = subject;
+        const work = works.get(contactId) ?? {
+          subject: { ...subject, contactId, dataverseOrganizationId },
+          arrived: [],
+        };
+        work.arrived.push(one);
+        works.set(contactId, work);
+      }
+    }
+    await auditEvents(skipped, 'skipped');
+    for (const one of skipped) settlements.set(one.message.id, { kind: 'done' });
+    return [...works.values()];
+  }
+
+  async function claim(works: readonly Work[]): Promise<ReadonlyMap<string, Claim>> {
+    if (works.length === 0) return new Map();
+    const leases = works.map(
+      ({ subject }): Lease => ({
+        organizationId: subject.organizationId,
+        contactId: subject.contactId,
+        token: newId(),
+      }),
+    );
+    return new Map((await store.claim(leases)).map((one) => [one.lease.contactId, one]));
+  }
+
+  /** Writes one contact and says what becomes of its messages. */
+  async function answer(
+    work: Work,
+    claimed: Claim | undefined,
+  ): Promise<(message: QueueMessage) => Settlement> {
+    try {
+      // Somebody else is writing this contact, and will see that its revision has moved.
+      const result: WriteResult =
+        claimed === undefined
+          ? { kind: 'done', outcome: 'superseded' }
+          : await write(work, claimed);
+      if (result.kind === 'failed') {
+        log(messages.contactUnwritable, {
+          contactId: work.subject.contactId,
+          reason: result.reason,
+          outcome: result.outcome,
+          retryAfterSeconds: result.retryAfterSeconds,
+        });
+        const { retryAfterSeconds = 0, outcome } = result;
+        const soon = outcome === 'unwritable' && retryAfterSeconds <= MAX_FAST_RETRY_SECONDS;
+        if (soon && work.arrived.every(({ message }) => message.receiveCount < FAST_TRIES)) {
+          return ({ receiveCount }) => ({
+            kind: 'retry',
+            afterSeconds: Math.max(retryAfterSeconds, retryDelaySeconds(receiveCount)),
+            cause: 'message',
+          });
+        }
+      }
+      await auditEvents(work.arrived, result.outcome);
+      report(work, result);
+      return () => ({ kind: 'done' });
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailable || error instanceof DatabaseConflict)) throw error;
+      log(messages.databaseUnavailable, describeError(error));
+      return waitForSystem;
+    }
+  }
+
+  async function write(work: Work, claimed: Claim): Promise<WriteResult> {
+    const { dataverseOrganizationId } = work.subject;
+    try {
+      if ((await connectedOrganizationId()) !== dataverseOrganizationId.toLowerCase()) {
+        throw new OtherOrganization();
+      }
+    } catch (error) {
+      if (!(error instanceof DataverseError || error instanceof OtherOrganization)) throw error;
+      const retryAfterSeconds =
+        error instanceof DataverseUnavailable ? error.retryAfterSeconds : undefined;
+      await store.release(
+        {
+          lease: claimed.lease,
+          unknown: false,
+          forget: false,
+          refused: false,
+          failed: true,
+          dueSeconds: Math.max(retryAfterSeconds ?? 0, backoffSeconds(claimed.stored.attempts)),
+        },
+        [],
+      );
+      return {
+        kind: 'failed',
+        outcome: 'unwritable',
+        reason: error.name,
+        retryAfterSeconds,
+      };
+    }
+    return writeContact(dependencies, claimed, {
+      dataverseOrganizationId,
+      eventIds: [...new Set(work.arrived.map(({ event }) => event.eventId))],
+    });
+  }
+
+  async function auditEvents(arrived: readonly Arrived[], outcome: string) {
+    const rows = new Map<string, AuditRow[]>();
+    for (const { event } of arrived) {
+      const consentId = 'consentId' in event ? event.consentId : null;
+      const row = {
+        id: newId(),
+        patient_id: event.patientId,
+        consent_id: consentId,
+        event_id: event.eventId,
+        action: ACTIONS[event.type],
+        source: event.type === 'sync.requested' ? ('sweep' as const) : ('consenthub' as const),
+        outcome,
+        new_values: auditValues({ eventType: event.type }),
+      };
+      rows.set(event.organizationId, [...(rows.get(event.organizationId) ?? []), row]);
+    }
+    await Promise.all(
+      [...rows].map(([organizationId, ofOrganization]) =>
+        store.audit(organizationId, ofOrganization),
+      ),
+    );
+  }
+
+  function report({ subject, arrived }: Work, result: WriteResult) {
+    const settledAt = result.outcome === 'applied' ? result.acknowledgedAt : now();
+    for (const { event, message } of arrived) {
+      const latencyMs = settledAt.getTime() - Date.parse(event.occurredAt);
+      metrics.count('ConsentEvents', { outcome: result.outcome });
+      if (result.outcome === 'applied' && event.type !== 'sync.requested') {
+        metrics.duration('SyncLatency', latencyMs, { direction: 'outbound' });
+      }
+      log(messages.consentSynced, {
+        contactId: subject.contactId,
+        patientId: subject.patientId,
+        eventId: event.eventId,
+        eventType: event.type,
+        outcome: result.outcome,
+        latencyMs,
+        receiveCount: message.receiveCount,
+      });
+    }
+  }
+}
+
+/** The connection leads to another organisation than the patient's. */
+class OtherOrganization extends Error {
+  override readonly name = 'OtherOrganization';
+}
+
+const waitForSystem = ({ receiveCount }: QueueMessage): Settlement => ({
+  kind: 'retry',
+  afterSeconds: retryDelaySeconds(receiveCount),
+  cause: 'system',
+});
+
+/** What is wrong with an event, if anything; `wait`: it may only be early. */
+function problemOf(subject: FoundSubject): { reason: PoisonReason; wait: boolean } | undefined {
+  if (subject.patientOrganizationId === null) return { reason: 'unknown_patient', wait: true };
+  if (subject.patientOrganizationId !== subject.organizationId) {
+    return { reason: 'foreign_patient', wait: false };
+  }
+  if (subject.consentId === null) return undefined;
+  if (subject.consentOrganizationId === null) return { reason: 'unknown_consent', wait: true };
+  const foreign =
+    subject.consentOrganizationId !== subject.organizationId ||
+    subject.consentPatientId !== subject.patientId;
+  return foreign ? { reason: 'foreign_consent', wait: false } : undefined;
+}

@@ -1,0 +1,213 @@
+import { type AuditRow, auditValues } from '../../shared/audit/audit-row.ts';
+import { type ConsentFields, sameConsentFields } from '../../shared/consent/consent-fields.ts';
+import type { Claim, ConsentStore } from '../../shared/consent/consent-store.ts';
+import { deriveContactFields } from '../../shared/consent/derive-contact-fields.ts';
+import { backoffSeconds } from '../../shared/contacts/backoff.ts';
+import type { ContactStore } from '../../shared/contacts/contact-store.ts';
+import { decideContact } from '../../shared/contacts/decide-contact.ts';
+import type { DataverseClient } from '../../shared/dataverse/client.ts';
+import type { ContactFields } from '../../shared/dataverse/contact.ts';
+import {
+  DataverseError,
+  DataverseForbidden,
+  DataverseRejected,
+  DataverseUnavailable,
+} from '../../shared/dataverse/errors.ts';
+import { OWN_WRITE_TAG } from '../../shared/webhook/decide-webhook.ts';
+import { type ProfilePush, prepareProfile } from './prepare-profile.ts';
+
+/** So often a contact is written again because something changed meanwhile; then the clock has it. */
+const MAX_ROUNDS = 3;
+
+/** A contact that somebody keeps editing gets its name, email or phone a little later. */
+const BUSY_PROFILE_RETRY_MS = 60_000;
+/** A name that Dynamics refuses (too long, say) is tried again this rarely: somebody has to change it. */
+const REFUSED_PROFILE_RETRY_MS = 3_600_000;
+
+export interface WriteContactDependencies {
+  readonly store: ConsentStore;
+  readonly contacts: ContactStore;
+  readonly dataverse: Pick<DataverseClient, 'getContact' | 'updateContact'>;
+  /** The columns of a write, with the option values of this organisation. @throws DataverseError */
+  readonly consentColumns: (fields: ConsentFields, lastSync: Date) => Promise<ContactFields>;
+  readonly newId: () => string;
+  readonly now: () => Date;
+}
+
+export type WriteResult =
+  | { readonly kind: 'done'; readonly outcome: 'unchanged' | 'superseded' | 'unlinked' }
+  | { readonly kind: 'done'; readonly outcome: 'applied'; readonly acknowledgedAt: Date }
+  /** Changed again and again: the row is due at once. */
+  | { readonly kind: 'done'; readonly outcome: 'deferred' }
+  | {
+      readonly kind: 'failed';
+      readonly outcome: 'unwritable' | 'refused';
+      readonly reason: string;
+      readonly retryAfterSeconds: number | undefined;
+    };
+
+/**
+ * Makes one contact say what ConsentHub says, under a lease: derive, write, settle; round again if
+ * anything changed meanwhile. The whole state is written every time, so repeating is harmless.
+ */
+export async function writeContact(
+  dependencies: WriteContactDependencies,
+  first: Claim,
+  subject: { readonly dataverseOrganizationId: string; readonly eventIds: readonly string[] },
+): Promise<WriteResult> {
+  const { store, dataverse, consentColumns, newId, now } = dependencies;
+  const { organizationId, contactId } = first.lease;
+  let claim = first;
+  /** What Dynamics has: what the row says, until a write of our own is acknowledged. */
+  let known = first.written;
+  let acknowledgedAt: Date | undefined;
+  let audit: AuditRow[] = [];
+
+  const auditWrite = (fields: readonly string[], outcome: string): AuditRow => ({
+    id: newId(),
+    patient_id: claim.patient.id,
+    event_id: null,
+    action: 'dynamics_sync',
+    source: 'consenthub',
+    outcome,
+    new_values: auditValues({ contactId, fields, eventIds: subject.eventIds }),
+  });
+
+  try {
+    for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+      const { fields, nextChangeAt } = deriveContactFields(claim.consents, claim.now);
+      const writesConsents = known === null || !sameConsentFields(known, fields);
+      const profile = await prepareProfile(dependencies, claim, round < MAX_ROUNDS);
+      if (profile.kind === 'deleted') return await unlink();
+      if (profile.kind !== 'moved') {
+        let push = profile.kind === 'push' ? profile : undefined;
+        let answer: Awaited<ReturnType<typeof write>> | undefined;
+        if (writesConsents || push !== undefined) {
+          try {
+            answer = await write(fields, writesConsents, push);
+          } catch (error) {
+            if (!(error instanceof DataverseRejected) || push === undefined) throw error;
+            // A name that Dynamics will not take must not hold back what the person has consented to.
+            audit.push(auditWrite(Object.keys(push.columns), 'refused'));
+            push = undefined;
+            answer = writesConsents ? await write(fields, true, undefined) : undefined;
+          }
+        }
+        if (answer === 'missing') return await unlink();
+        if (answer === 'updated') acknowledgedAt = now();
+        if (answer === 'updated' && writesConsents) known = fields;
+        if (answer !== 'conflict') {
+          const retryProfileMs =
+            profile.kind === 'later'
+              ? BUSY_PROFILE_RETRY_MS
+              : profile.kind === 'push' && push === undefined
+                ? REFUSED_PROFILE_RETRY_MS
+                : undefined;
+          const state = await store.settle(
+            {
+              lease: claim.lease,
+              revision: profile.revision,
+              written: fields,
+              seen: push?.seen ?? null,
+              nextDueAt: nextDue(nextChangeAt, retryProfileMs),
+            },
+            audit,
+          );
+          audit = [];
+          if (state === 'overtaken') return { kind: 'done', outcome: 'superseded' };
+          if (state === 'settled') {
+            return acknowledgedAt === undefined
+              ? { kind: 'done', outcome: 'unchanged' }
+              : { kind: 'done', outcome: 'applied', acknowledgedAt };
+          }
+        }
+      }
+      const [again] = await store.claim([claim.lease]);
+      if (again === undefined) {
+        // Somebody else holds it, or the link is gone. What was written may come after theirs.
+        await release({ unknown: false, forget: acknowledgedAt !== undefined });
+        return { kind: 'done', outcome: 'superseded' };
+      }
+      claim = again;
+    }
+    await release({ unknown: false, forget: acknowledgedAt !== undefined });
+    return { kind: 'done', outcome: 'deferred' };
+  } catch (error) {
+    if (!(error instanceof DataverseError)) throw error;
+    const refused = error instanceof DataverseRejected || error instanceof DataverseForbidden;
+    const retryAfterSeconds =
+      error instanceof DataverseUnavailable ? error.retryAfterSeconds : undefined;
+    if (error.outcomeUnknown) audit.push(auditWrite([], 'unknown'));
+    if (refused) audit.push(auditWrite([], 'refused'));
+    await store.release(
+      {
+        lease: claim.lease,
+        unknown: error.outcomeUnknown,
+        forget: acknowledgedAt !== undefined,
+        refused,
+        failed: true,
+        dueSeconds: Math.max(retryAfterSeconds ?? 0, backoffSeconds(claim.stored.attempts)),
+      },
+      audit,
+    );
+    const outcome = refused ? 'refused' : 'unwritable';
+    return { kind: 'failed', outcome, reason: error.name, retryAfterSeconds };
+  }
+
+  /** One PATCH with everything that has to change. */
+  async function write(
+    fields: ConsentFields,
+    writesConsents: boolean,
+    push: ProfilePush | undefined,
+  ): Promise<'updated' | 'missing' | 'conflict'> {
+    const columns = {
+      ...(writesConsents && (await consentColumns(fields, now()))),
+      ...push?.columns,
+    };
+    const { outcome } = await dataverse.updateContact(contactId, columns, {
+      ifMatch: push?.etag ?? '*',
+      tag: OWN_WRITE_TAG,
+    });
+    if (outcome === 'updated') audit.push(auditWrite(Object.keys(columns), 'applied'));
+    return outcome;
+  }
+
+  async function release(how: { unknown: boolean; forget: boolean }) {
+    await store.release(
+      { lease: claim.lease, ...how, refused: false, failed: false, dueSeconds: 0 },
+      audit,
+    );
+    audit = [];
+  }
+
+  function nextDue(nextChangeAt: Date | null, retryMs: number | undefined): Date | null {
+    if (retryMs === undefined) return nextChangeAt;
+    const retryAt = new Date(claim.now.getTime() + retryMs);
+    return nextChangeAt !== null && nextChangeAt < retryAt ? nextChangeAt : retryAt;
+  }
+
+  /** Dynamics has proven that the contact is deleted: the row becomes a tombstone, as inbound. */
+  async function unlink(): Promise<WriteResult> {
+    const key = { dataverseOrganizationId: subject.dataverseOrganizationId, contactId };
+    const [row] = await dependencies.contacts.read([key]);
+    const decision = decideContact(
+      { stored: row?.stored, read: { kind: 'deleted' }, match: undefined, newPatientId: newId() },
+      'contact.deleted',
+    );
+    const tombstone: AuditRow = {
+      id: newId(),
+      patient_id: decision.patientId,
+      event_id: null,
+      action: decision.action,
+      source: 'consenthub',
+      outcome: decision.outcome,
+      new_values: auditValues({ contactId, eventIds: subject.eventIds }),
+    };
+    await dependencies.contacts.apply([
+      { organizationId, contactId, stored: row?.stored, decision, audit: [tombstone] },
+    ]);
+    // If the row has changed meanwhile it was not touched, and is due at once.
+    await release({ unknown: false, forget: true });
+    return { kind: 'done', outcome: 'unlinked' };
+  }
+}

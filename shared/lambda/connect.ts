@@ -1,0 +1,105 @@
+import * as z from 'zod';
+import { type Cache, createCache } from '../cache/redis.ts';
+import { createDatabase, type Database } from '../database/database.ts';
+import { createDataverseClient, type DataverseClient } from '../dataverse/client.ts';
+import { createConnectedOrganization } from '../dataverse/connected-organization.ts';
+import { parseAuthorityUrl, parseOrganizationUrl } from '../dataverse/organization-url.ts';
+import { createTokenSource } from '../dataverse/token.ts';
+import type { Log } from '../observability/log.ts';
+import { messages } from '../observability/messages.ts';
+
+/** A call takes about 100 ms; what takes longer than this goes to the row's clock. */
+const DATAVERSE_TIMEOUT_MS = 5_000;
+
+const secretArn = z.string().min(1);
+
+/** What a function needs that works between Dynamics and the database. */
+export const connectionEnvironment = z.object({
+  DATABASE_URL_SECRET_ARN: secretArn,
+  DYNAMICS_ORG_URL: z.url(),
+  DYNAMICS_AUTHORITY_URL: z.url(),
+  /** Empty: found out from the organisation. */
+  DYNAMICS_TENANT_ID: z.string().default(''),
+  DYNAMICS_CLIENT_ID: z.string().min(1),
+  DYNAMICS_CLIENT_SECRET_ARN: secretArn,
+  UPSTASH_REDIS_REST_URL: z.url(),
+  UPSTASH_REDIS_REST_TOKEN_SECRET_ARN: secretArn,
+  DATAVERSE_PARALLEL_REQUESTS: z.coerce.number().int().positive(),
+  /** Where Neon's HTTP protocol is spoken, if not at the database's own host. */
+  NEON_ENDPOINT: z.url().optional(),
+  /** Set by the local runner: the outside systems may be on loopback. */
+  LOCAL_STACK: z.literal('true').optional(),
+});
+
+type ConnectionEnvironment = z.output<typeof connectionEnvironment>;
+
+export interface ConnectionSecrets {
+  readonly databaseUrl: string;
+  readonly clientSecret: string;
+  readonly redisToken: string;
+}
+
+/** Where each secret of a connection is, for `startWithSecrets`. */
+export const connectionSecrets = (
+  env: ConnectionEnvironment,
+): Readonly<Record<keyof ConnectionSecrets, string>> => ({
+  databaseUrl: env.DATABASE_URL_SECRET_ARN,
+  clientSecret: env.DYNAMICS_CLIENT_SECRET_ARN,
+  redisToken: env.UPSTASH_REDIS_REST_TOKEN_SECRET_ARN,
+});
+
+export interface Connected {
+  readonly database: Database;
+  readonly cache: Cache;
+  readonly dataverse: DataverseClient;
+  readonly orgUrl: string;
+  /** Id of the Dataverse organisation that the connection leads to. @throws DataverseError */
+  readonly connectedOrganizationId: () => Promise<string>;
+}
+
+/**
+ * The adapters of one connection, made once for a container.
+ *
+ * @throws InvalidUrl, DatabaseUrlInvalid
+ */
+export function connect(
+  env: ConnectionEnvironment,
+  secrets: ConnectionSecrets,
+  log: Log,
+): Connected {
+  const rules = { allowLoopback: env.LOCAL_STACK === 'true' };
+  const connection = {
+    orgUrl: parseOrganizationUrl(env.DYNAMICS_ORG_URL, rules),
+    authorityUrl: parseAuthorityUrl(env.DYNAMICS_AUTHORITY_URL, rules),
+    ...(env.DYNAMICS_TENANT_ID !== '' && { tenantId: env.DYNAMICS_TENANT_ID }),
+    clientId: env.DYNAMICS_CLIENT_ID,
+    clientSecret: secrets.clientSecret,
+  };
+  const cache = createCache({ url: env.UPSTASH_REDIS_REST_URL, token: secrets.redisToken });
+  const tokens = createTokenSource({
+    connection,
+    cache,
+    fetch,
+    observe: (event) => {
+      if (event === 'cache-unavailable') log(messages.cacheUnavailable);
+    },
+  });
+  const dataverse = createDataverseClient({
+    connection,
+    tokens,
+    fetch,
+    timeoutMs: DATAVERSE_TIMEOUT_MS,
+    parallelRequests: env.DATAVERSE_PARALLEL_REQUESTS,
+  });
+  return {
+    database: createDatabase({ url: secrets.databaseUrl, endpoint: env.NEON_ENDPOINT }),
+    cache,
+    dataverse,
+    orgUrl: connection.orgUrl,
+    connectedOrganizationId: createConnectedOrganization({
+      client: dataverse,
+      cache,
+      orgUrl: connection.orgUrl,
+    }),
+  };
+}

@@ -1,0 +1,116 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { Pool, type QueryResultRow } from 'pg';
+import { type Stack, startStack } from '../../infra/local/stack.ts';
+import { signatureOf } from '../support/execution-context.ts';
+
+/** Far more than the five seconds that are promised: the machine of a test is shared and slow. */
+export const PATIENCE_MS = 30_000;
+
+/** The whole system in a state directory of its own, and the hands to work with it. */
+export async function startRunningStack() {
+  const stateDirectory = await mkdtemp(join(tmpdir(), 'consenthub-e2e-'));
+  const stack: Stack = await startStack({
+    port: 0,
+    stateDirectory,
+    environment: {},
+    // The clock is rung by hand: a test that waits for a minute is a slow one.
+    schedules: false,
+  });
+  const { details } = stack;
+  const pool = new Pool({ connectionString: details.databaseUrl });
+  pool.on('error', () => {});
+  const sqs = new SQSClient({
+    region: details.region,
+    endpoint: details.sqsEndpoint,
+    credentials: { accessKeyId: details.accessKeyId, secretAccessKey: details.secretAccessKey },
+  });
+
+  return {
+    stack,
+    details,
+    stateDirectory,
+    sqs,
+
+    async sql<T extends QueryResultRow>(text: string, params: unknown[] = []): Promise<T[]> {
+      return (await pool.query<T>(text, params)).rows;
+    },
+
+    /** A request to the control API of the simulated Dynamics. */
+    async control<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
+      const response = await fetch(`${details.dataverseControlUrl}${path}`, {
+        method,
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
+      const text = await response.text();
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    },
+
+    /** Creates a contact as a user of Dynamics. */
+    async create(values: object): Promise<string> {
+      return (await this.control<{ contactid: string }>('POST', '/contacts', values)).contactid;
+    },
+
+    /** A signed webhook, posted as `curl` and `openssl` would. */
+    post(body: string, headers?: Record<string, string>): Promise<Response> {
+      return fetch(`${details.apiUrl}/api/dynamics/webhook`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'x-dynamics-signature': signatureOf(body, details.webhookSecret),
+          ...headers,
+        },
+        body,
+      });
+    },
+
+    async messagesIn(queueUrl: string): Promise<number> {
+      const answer = await sqs.send(
+        new GetQueueAttributesCommand({
+          QueueUrl: queueUrl,
+          AttributeNames: [
+            'ApproximateNumberOfMessages',
+            'ApproximateNumberOfMessagesNotVisible',
+            'ApproximateNumberOfMessagesDelayed',
+          ],
+        }),
+      );
+      return Object.values(answer.Attributes ?? {}).reduce((sum, count) => sum + Number(count), 0);
+    },
+
+    /**
+     * Asks again and again until the answer fits: the system is several processes, and nobody tells
+     * when it is done.
+     */
+    async until<T>(ask: () => Promise<T | undefined>, fits: (now: T) => boolean): Promise<T> {
+      const deadline = performance.now() + PATIENCE_MS;
+      for (;;) {
+        const now = await ask();
+        if (now !== undefined && fits(now)) return now;
+        if (performance.now() > deadline) throw new Error(`it is still ${JSON.stringify(now)}`);
+        await new Promise((resolve) => {
+          setTimeout(resolve, 20);
+        });
+      }
+    },
+
+    /** Runs a function of the stack, such as `sweep`, as its schedule would. */
+    async invoke(title: string): Promise<unknown> {
+      const found = stack.cloud.functions.find((one) => one.definition.title === title);
+      if (found === undefined) throw new Error(`there is no function ${title}`);
+      return found.invoke({});
+    },
+
+    async close() {
+      await pool.end();
+      sqs.destroy();
+      await stack.stop();
+      await rm(stateDirectory, { recursive: true, force: true });
+    },
+  };
+}
+
+export type RunningStack = Awaited<ReturnType<typeof startRunningStack>>;
