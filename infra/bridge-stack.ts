@@ -29,8 +29,11 @@ import type { SecretsStack } from './secrets-stack.ts';
 
 /** A webhook is answered within a second; the rest is for a cold start and one retry towards SQS. */
 const RECEIVE_TIMEOUT = Duration.seconds(10);
-/** Two statements, a token and two reads at their own time limits, and room for a second round. */
-const SYNC_CONTACT_TIMEOUT = Duration.seconds(30);
+/**
+ * The worst round: three statements of 5 s, a token, the read of the batch and three waves of single
+ * reads at 5 s each; and half a minute in which another round may still begin.
+ */
+const SYNC_CONTACT_TIMEOUT = Duration.seconds(60);
 /**
  * Three rounds of a claim, a write and a settling, for ten patients side by side. A write that was
  * given up may still land for two minutes; with this time-out that is over before the 180 s for which

@@ -26,7 +26,7 @@ export class SecretsStack extends Stack {
     this.key = new Key(this, 'key', {
       description: 'Secrets and logs of the bridge between ConsentHub and Dynamics 365',
       enableKeyRotation: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     this.key.grantEncryptDecrypt(
       new ServicePrincipal(`logs.${this.region}.amazonaws.com`, {
@@ -66,7 +66,7 @@ export class SecretsStack extends Stack {
       secretName: `consenthub-dynamics/${purpose}`,
       description,
       encryptionKey: this.key,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       ...(generateSecretString && { generateSecretString }),
     });
     const resource = secret.node.defaultChild;

@@ -29,7 +29,10 @@ function start() {
   return createReceiveWebhook({
     secrets: {
       read: async () => valid(await secrets.readVersions(env.DYNAMICS_WEBHOOK_SECRET_ARN)),
-      refresh: async () => valid(await secrets.refresh(env.DYNAMICS_WEBHOOK_SECRET_ARN)),
+      refresh: async () => {
+        const { value, certain } = await secrets.refresh(env.DYNAMICS_WEBHOOK_SECRET_ARN);
+        return { valid: valid(value), certain };
+      },
     },
     enqueue: (event) =>
       queue.send({ body: JSON.stringify(event), groupId: event.dataverseOrganizationId }),

@@ -2,7 +2,7 @@ import { describeError, type Log } from '../../shared/observability/log.ts';
 import { messages } from '../../shared/observability/messages.ts';
 import type { Measurements } from '../../shared/observability/metrics.ts';
 import type { ContactEvent } from '../../shared/queue/contact-event.ts';
-import { decideWebhook } from '../../shared/webhook/decide-webhook.ts';
+import { decideWebhook, ignoredBecause } from '../../shared/webhook/decide-webhook.ts';
 import { parseExecutionContext } from '../../shared/webhook/execution-context.ts';
 import { type SignedRequest, verifySignature } from '../../shared/webhook/signature.ts';
 
@@ -24,8 +24,8 @@ export interface ReceiveWebhookDependencies {
   readonly secrets: {
     /** The secrets that are valid now, the current one first. Rejects if none could ever be read. */
     readonly read: () => Promise<readonly string[]>;
-    /** Asks again for the sake of a signature that matched none; rate-limited by the adapter. */
-    readonly refresh: () => Promise<readonly string[]>;
+    /** Asks again for the sake of a signature that matched none; rate-limited by the adapter. `certain`: somebody could be asked. */
+    readonly refresh: () => Promise<{ valid: readonly string[]; certain: boolean }>;
   };
   /** Resolves once the queue has acknowledged the event, rejects if it did not. */
   readonly enqueue: (event: ContactEvent) => Promise<void>;
@@ -57,6 +57,12 @@ export function createReceiveWebhook(dependencies: ReceiveWebhookDependencies) {
     body: { error: 'unavailable', message: 'The event could not be taken. Send it again.' },
   });
 
+  const unchecked = (error?: unknown): WebhookResponse => {
+    metrics.count('WebhooksRejected', { reason: 'secret_unavailable' });
+    log(messages.webhookSecretUnavailable, error === undefined ? {} : describeError(error));
+    return unavailable();
+  };
+
   return async (request: WebhookRequest): Promise<WebhookResponse> => {
     const receivedAt = now();
     if (request.rawBody.byteLength > MAX_BODY_BYTES) {
@@ -77,19 +83,30 @@ export function createReceiveWebhook(dependencies: ReceiveWebhookDependencies) {
       verdict = verifySignature(signed, await secrets.read(), nowSeconds);
       if (verdict === 'mismatch') {
         // The secret may have been rotated a moment ago.
-        verdict = verifySignature(signed, await secrets.refresh(), nowSeconds);
+        const { valid, certain } = await secrets.refresh();
+        verdict = verifySignature(signed, valid, nowSeconds);
+        // Dataverse never repeats what was answered with 401.
+        if (verdict === 'mismatch' && !certain) return unchecked();
       }
     } catch (error) {
-      metrics.count('WebhooksRejected', { reason: 'secret_unavailable' });
-      log(messages.webhookSecretUnavailable, describeError(error));
-      return unavailable();
+      return unchecked(error);
     }
     if (verdict !== 'valid') {
       // One answer for all of them: what was wrong helps only whoever is guessing.
       return reject(401, `signature_${verdict}`, { error: 'unauthorized' });
     }
 
+    const ignore = (reason: string, correlationId?: string): WebhookResponse => {
+      metrics.count('WebhooksIgnored', { reason });
+      log(messages.webhookIgnored, { reason, correlationId });
+      return { statusCode: 200, body: { status: 'ignored', reason } };
+    };
     const parsed = parseExecutionContext(request.rawBody);
+    if (!parsed.ok && parsed.problem === 'not_an_execution_context' && parsed.about !== undefined) {
+      // A message that is not ours need not have the ids that ours have.
+      const reason = ignoredBecause(parsed.about);
+      if (reason !== undefined) return ignore(reason);
+    }
     if (!parsed.ok) {
       const fields = parsed.problem === 'not_an_execution_context' ? parsed.fields : undefined;
       return reject(
@@ -107,12 +124,7 @@ export function createReceiveWebhook(dependencies: ReceiveWebhookDependencies) {
 
     const decision = decideWebhook(parsed.context, receivedAt);
     if (decision.action === 'ignore') {
-      metrics.count('WebhooksIgnored', { reason: decision.reason });
-      log(messages.webhookIgnored, {
-        reason: decision.reason,
-        correlationId: parsed.context.correlationId,
-      });
-      return { statusCode: 200, body: { status: 'ignored', reason: decision.reason } };
+      return ignore(decision.reason, parsed.context.correlationId);
     }
 
     const { event } = decision;

@@ -1,5 +1,6 @@
 import { type AuditRow, auditValues } from '../../shared/audit/audit-row.ts';
 import type { Claim } from '../../shared/consent/consent-store.ts';
+import { rowKey } from '../../shared/contacts/contact-store.ts';
 import { decideContact } from '../../shared/contacts/decide-contact.ts';
 import {
   PROFILE_FIELDS,
@@ -100,7 +101,7 @@ export async function prepareProfile(
       if (error instanceof DatabaseRejected) return { kind: 'later', revision };
       throw error;
     }
-    const revised = applied.get(lease.contactId);
+    const revised = applied.get(rowKey(lease));
     if (revised === undefined) return { kind: 'moved' };
     revisionNow = revised ?? revision;
   }

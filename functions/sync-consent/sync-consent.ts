@@ -1,7 +1,12 @@
 import { type AuditRow, auditValues } from '../../shared/audit/audit-row.ts';
 import type { Claim, FoundSubject, Lease } from '../../shared/consent/consent-store.ts';
 import { backoffSeconds } from '../../shared/contacts/backoff.ts';
-import { DatabaseConflict, DatabaseUnavailable } from '../../shared/database/database.ts';
+import { rowKey } from '../../shared/contacts/contact-store.ts';
+import {
+  DatabaseConflict,
+  DatabaseRejected,
+  DatabaseUnavailable,
+} from '../../shared/database/database.ts';
 import { DataverseError, DataverseUnavailable } from '../../shared/dataverse/errors.ts';
 import { describeError, type Log } from '../../shared/observability/log.ts';
 import { messages } from '../../shared/observability/messages.ts';
@@ -20,6 +25,9 @@ import { type WriteContactDependencies, type WriteResult, writeContact } from '.
  * about a minute; then the patient or the consent does not exist.
  */
 const UNKNOWN_RECEIVES = 6;
+
+/** A further round of a contact is only begun with so much time left for it and for what follows. */
+const ROUND_MS = 20_000;
 
 /** A write that did not succeed is tried again within seconds so often; then the row's clock has it. */
 const FAST_TRIES = 3;
@@ -59,7 +67,11 @@ const ACTIONS: Readonly<Record<ConsentEvent['type'], string>> = {
 export function createSyncConsent(dependencies: SyncConsentDependencies) {
   const { store, connectedOrganizationId, newId, now, log, metrics } = dependencies;
 
-  return async (batch: readonly QueueMessage[]): Promise<ReadonlyMap<string, Settlement>> => {
+  return async (
+    batch: readonly QueueMessage[],
+    remainingMs: () => number,
+  ): Promise<ReadonlyMap<string, Settlement>> => {
+    const mayGoOn = () => remainingMs() > ROUND_MS;
     const settlements = new Map<string, Settlement>();
     const parsed = batch.flatMap((message): Arrived[] => {
       const result = parseConsentEvent(message.body);
@@ -72,12 +84,13 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
       const claims = await claim(works);
       await Promise.all(
         works.map(async (work) => {
-          const settlement = await answer(work, claims.get(work.subject.contactId));
+          const claimed = claims.get(rowKey(work.subject));
+          const settlement = await answer(work, claimed, mayGoOn);
           for (const { message } of work.arrived) settlements.set(message.id, settlement(message));
         }),
       );
     } catch (error) {
-      if (!(error instanceof DatabaseUnavailable || error instanceof DatabaseConflict)) throw error;
+      if (!isDatabaseError(error)) throw error;
       log(messages.databaseUnavailable, describeError(error));
       for (const { message } of parsed) {
         if (!settlements.has(message.id)) settlements.set(message.id, waitForSystem(message));
@@ -124,12 +137,13 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
         skipped.push(one);
       } else {
         const { contactId, dataverseOrganizationId } = subject;
-        const work = works.get(contactId) ?? {
+        const key = rowKey({ organizationId: subject.organizationId, contactId });
+        const work = works.get(key) ?? {
           subject: { ...subject, contactId, dataverseOrganizationId },
           arrived: [],
         };
         work.arrived.push(one);
-        works.set(contactId, work);
+        works.set(key, work);
       }
     }
     await auditEvents(skipped, 'skipped');
@@ -137,7 +151,8 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
     return [...works.values()];
   }
 
-  async function claim(works: readonly Work[]): Promise<ReadonlyMap<string, Claim>> {
+  /** The claims by `rowKey`; 'busy' where ConsentHub holds the row locked, nothing where another writer has it. */
+  async function claim(works: readonly Work[]): Promise<ReadonlyMap<string, Claim | 'busy'>> {
     if (works.length === 0) return new Map();
     const leases = works.map(
       ({ subject }): Lease => ({
@@ -146,20 +161,38 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
         token: newId(),
       }),
     );
-    return new Map((await store.claim(leases)).map((one) => [one.lease.contactId, one]));
+    try {
+      return new Map((await store.claim(leases)).map((one) => [rowKey(one.lease), one]));
+    } catch (error) {
+      if (!(error instanceof DatabaseRejected)) throw error;
+      // One row that is locked must not be everybody's.
+      const alone = await Promise.all(
+        leases.map(async (lease): Promise<[string, Claim | 'busy'][]> => {
+          try {
+            return (await store.claim([lease])).map((one) => [rowKey(lease), one]);
+          } catch (again) {
+            if (!(again instanceof DatabaseRejected)) throw again;
+            return [[rowKey(lease), 'busy']];
+          }
+        }),
+      );
+      return new Map(alone.flat());
+    }
   }
 
   /** Writes one contact and says what becomes of its messages. */
   async function answer(
     work: Work,
-    claimed: Claim | undefined,
+    claimed: Claim | 'busy' | undefined,
+    mayGoOn: () => boolean,
   ): Promise<(message: QueueMessage) => Settlement> {
+    if (claimed === 'busy') return waitForRow;
     try {
       // Somebody else is writing this contact, and will see that its revision has moved.
       const result: WriteResult =
         claimed === undefined
           ? { kind: 'done', outcome: 'superseded' }
-          : await write(work, claimed);
+          : await write(work, claimed, mayGoOn);
       if (result.kind === 'failed') {
         log(messages.contactUnwritable, {
           contactId: work.subject.contactId,
@@ -181,13 +214,14 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
       report(work, result);
       return () => ({ kind: 'done' });
     } catch (error) {
-      if (!(error instanceof DatabaseUnavailable || error instanceof DatabaseConflict)) throw error;
+      if (!isDatabaseError(error)) throw error;
       log(messages.databaseUnavailable, describeError(error));
-      return waitForSystem;
+      // The lease ends by itself, and the doubt that the claim has recorded brings the row back.
+      return error instanceof DatabaseRejected ? waitForRow : waitForSystem;
     }
   }
 
-  async function write(work: Work, claimed: Claim): Promise<WriteResult> {
+  async function write(work: Work, claimed: Claim, mayGoOn: () => boolean): Promise<WriteResult> {
     const { dataverseOrganizationId } = work.subject;
     try {
       if ((await connectedOrganizationId()) !== dataverseOrganizationId.toLowerCase()) {
@@ -215,10 +249,8 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
         retryAfterSeconds,
       };
     }
-    return writeContact(dependencies, claimed, {
-      dataverseOrganizationId,
-      eventIds: [...new Set(work.arrived.map(({ event }) => event.eventId))],
-    });
+    const eventIds = [...new Set(work.arrived.map(({ event }) => event.eventId))];
+    return writeContact(dependencies, claimed, { dataverseOrganizationId, eventIds }, mayGoOn);
   }
 
   async function auditEvents(arrived: readonly Arrived[], outcome: string) {
@@ -275,6 +307,17 @@ const waitForSystem = ({ receiveCount }: QueueMessage): Settlement => ({
   afterSeconds: retryDelaySeconds(receiveCount),
   cause: 'system',
 });
+
+const waitForRow = ({ receiveCount }: QueueMessage): Settlement => ({
+  kind: 'retry',
+  afterSeconds: retryDelaySeconds(receiveCount),
+  cause: 'message',
+});
+
+const isDatabaseError = (error: unknown): error is Error =>
+  error instanceof DatabaseUnavailable ||
+  error instanceof DatabaseConflict ||
+  error instanceof DatabaseRejected;
 
 /** What is wrong with an event, if anything; `wait`: it may only be early. */
 function problemOf(subject: FoundSubject): { reason: PoisonReason; wait: boolean } | undefined {

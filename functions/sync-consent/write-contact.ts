@@ -54,6 +54,7 @@ export async function writeContact(
   dependencies: WriteContactDependencies,
   first: Claim,
   subject: { readonly dataverseOrganizationId: string; readonly eventIds: readonly string[] },
+  mayGoOn: () => boolean,
 ): Promise<WriteResult> {
   const { store, dataverse, consentColumns, newId, now } = dependencies;
   const { organizationId, contactId } = first.lease;
@@ -122,6 +123,7 @@ export async function writeContact(
           }
         }
       }
+      if (round === MAX_ROUNDS || !mayGoOn()) break;
       const [again] = await store.claim([claim.lease]);
       if (again === undefined) {
         // Somebody else holds it, or the link is gone. What was written may come after theirs.

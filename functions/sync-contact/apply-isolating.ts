@@ -1,11 +1,11 @@
-import type { ContactWrite } from '../../shared/contacts/contact-store.ts';
+import { type ContactWrite, rowKey } from '../../shared/contacts/contact-store.ts';
 import { DatabaseRejected } from '../../shared/database/database.ts';
 
 export interface ApplyResult {
-  /** Contacts that were written. */
+  /** Contacts that were written, by `rowKey`. */
   readonly applied: ReadonlySet<string>;
-  /** Contacts that the database refuses even when they stand alone. */
-  readonly rejected: ReadonlySet<string>;
+  /** Contacts that the database refuses even when they stand alone, by `rowKey`, and why. */
+  readonly rejected: ReadonlyMap<string, DatabaseRejected>;
 }
 
 /**
@@ -18,19 +18,22 @@ export async function applyIsolating(
   onSplit: (count: number, error: DatabaseRejected) => void,
 ): Promise<ApplyResult> {
   try {
-    return { applied: new Set((await apply(writes)).keys()), rejected: new Set() };
+    return { applied: new Set((await apply(writes)).keys()), rejected: new Map() };
   } catch (error) {
     if (!(error instanceof DatabaseRejected)) throw error;
     onSplit(writes.length, error);
     if (writes.length === 1) {
-      return { applied: new Set(), rejected: new Set(writes.map((write) => write.contactId)) };
+      return {
+        applied: new Set(),
+        rejected: new Map(writes.map((write) => [rowKey(write), error])),
+      };
     }
     const middle = Math.ceil(writes.length / 2);
     const first = await applyIsolating(apply, writes.slice(0, middle), onSplit);
     const second = await applyIsolating(apply, writes.slice(middle), onSplit);
     return {
-      applied: first.applied.union(second.applied),
-      rejected: first.rejected.union(second.rejected),
+      applied: new Set([...first.applied, ...second.applied]),
+      rejected: new Map([...first.rejected, ...second.rejected]),
     };
   }
 }

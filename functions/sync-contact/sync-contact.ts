@@ -1,7 +1,12 @@
 import { type AuditRow, auditValues } from '../../shared/audit/audit-row.ts';
 import type { ContactRead } from '../../shared/contacts/decide-contact.ts';
-import { decideContact } from '../../shared/contacts/decide-contact.ts';
-import type { ContactStore, ContactWrite, StoredRow } from '../../shared/contacts/contact-store.ts';
+import { actionOf, decideContact } from '../../shared/contacts/decide-contact.ts';
+import {
+  type ContactStore,
+  type ContactWrite,
+  rowKey,
+  type StoredRow,
+} from '../../shared/contacts/contact-store.ts';
 import { type UnlinkedContact, matchPatient } from '../../shared/contacts/match-patient.ts';
 import { matchKey } from '../../shared/contacts/profile.ts';
 import { unreadable } from '../../shared/contacts/read-contacts.ts';
@@ -24,6 +29,12 @@ import { applyIsolating } from './apply-isolating.ts';
 
 /** A contact that changed between read and write is read again so often before its message waits. */
 const MAX_ROUNDS = 3;
+
+/**
+ * A round can take so long at the worst: its statements, a token and its reads at their own time
+ * limits. None is begun that might not end in time.
+ */
+const ROUND_MS = 30_000;
 
 /** A contact that cannot be read is tried again within seconds so often; then the row's clock has it. */
 const FAST_TRIES = 3;
@@ -66,7 +77,10 @@ interface Case extends Work {
 export function createSyncContact(dependencies: SyncContactDependencies) {
   const { store, readContacts, connectedOrganizationId, newId, now, log, metrics } = dependencies;
 
-  return async (batch: readonly QueueMessage[]): Promise<ReadonlyMap<string, Settlement>> => {
+  return async (
+    batch: readonly QueueMessage[],
+    remainingMs: () => number,
+  ): Promise<ReadonlyMap<string, Settlement>> => {
     const settlements = new Map<string, Settlement>();
     const settle = (work: Work, settlement: (message: QueueMessage) => Settlement) => {
       for (const { message } of work.events) settlements.set(message.id, settlement(message));
@@ -76,6 +90,7 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
       settlements.set(message.id, { kind: 'poison', reason });
     });
     for (let round = 1; pending.length > 0 && round <= MAX_ROUNDS; round += 1) {
+      if (round > 1 && remainingMs() < ROUND_MS) break;
       try {
         const cases = await readCases(pending, (work) => {
           settle(work, () => ({ kind: 'poison', reason: 'unknown_organization' }));
@@ -97,15 +112,25 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
         );
         pending = [];
         for (const { one, write } of writes) {
-          if (result.applied.has(one.contactId)) {
+          const rejected = result.rejected.get(rowKey(one));
+          if (result.applied.has(rowKey(one))) {
             settle(one, () => ({ kind: 'done' }));
             report(one, write);
-          } else if (result.rejected.has(one.contactId) && round === MAX_ROUNDS) {
+          } else if (rejected?.temporary) {
+            // ConsentHub holds the patient locked; its neighbours have not waited for it.
+            settle(one, ({ receiveCount }) => ({
+              kind: 'retry',
+              afterSeconds: retryDelaySeconds(receiveCount),
+              cause: 'message',
+            }));
+          } else if (rejected !== undefined && round === MAX_ROUNDS) {
             // A unique key that another contact took is free of conflict after fresh reads; what is
             // still refused after them will be refused for ever.
             settle(one, () => ({ kind: 'poison', reason: 'rejected_by_database' }));
           } else {
-            log(messages.contactConflict, { contactId: one.contactId, attempt: round });
+            if (rejected === undefined) {
+              log(messages.contactConflict, { contactId: one.contactId, attempt: round });
+            }
             pending.push(one);
           }
         }
@@ -136,14 +161,11 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
 
   /** Rows first, then Dynamics. Contacts of organisations that are not ours are refused. */
   async function readCases(works: readonly Work[], refuse: (work: Work) => void): Promise<Case[]> {
-    const rows = new Map(
-      (await store.read(works)).map((row) => [
-        `${row.dataverseOrganizationId}/${row.contactId}`,
-        row,
-      ]),
-    );
+    const rows = await store.read(works);
     const known = works.flatMap((work) => {
-      const row = rows.get(keyOf(work));
+      // Two organisations with one Dynamics: whose contact it is cannot be known, and is not guessed.
+      const [row, ...others] = rows.filter((one) => keyOf(one) === keyOf(work));
+      if (others.length > 0) return [];
       return row?.organizationId == null
         ? []
         : [{ ...work, organizationId: row.organizationId, stored: row.stored }];
@@ -185,7 +207,7 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
     );
     const candidates = await findCandidates(unlinked);
     return cases.map((one) => {
-      const contact = unlinked.find((other) => other.contactId === one.contactId);
+      const contact = unlinked.find((other) => rowKey(other) === rowKey(one));
       const latest = one.events.at(-1);
       if (latest === undefined) throw new TypeError('a contact without an event');
       const decision = decideContact(
@@ -245,11 +267,13 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
       id: newId(),
       patient_id: decision.patientId,
       event_id: event.eventId,
-      action: event === latest ? decision.action : 'patient_updated',
+      action: event === latest ? decision.action : actionOf(event.type),
       source: event.type === 'sync.requested' ? 'sweep' : 'webhook',
       outcome: event === latest ? decision.outcome : 'superseded',
+      effect: event === latest && decision.patient !== null,
       new_values: auditValues({
         contactId: one.contactId,
+        eventId: event.eventId,
         eventType: event.type,
         ...(event === latest && {
           changedFields: decision.changedFields,

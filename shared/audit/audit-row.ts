@@ -12,6 +12,11 @@ export interface AuditRow {
   readonly event_id: string | null;
   readonly action: string;
   readonly source: AuditSource;
+  /**
+   * The event has changed something now: if it is on record already, this gets a row all the same,
+   * without the `event_id`.
+   */
+  readonly effect?: boolean;
   readonly outcome: string;
   /**
    * Canonical JSON (RFC 8785). The checksum covers id, action, time and these characters. Says which

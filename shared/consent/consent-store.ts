@@ -228,8 +228,7 @@ export function createConsentStore(database: Database): ConsentStore {
 
     async audit(organizationId, rows) {
       if (rows.length === 0) return;
-      const { text: statement, params } = auditStatement(organizationId, rows);
-      await database.query(statement, params);
+      await database.transaction([auditStatement(organizationId, rows)]);
     },
   };
 }
@@ -262,6 +261,7 @@ function toClaim(lease: Lease, doubt: Date | null, state: z.output<typeof stateR
       readDue: state.read_due,
       attempts: state.attempts,
       linked: true,
+      erased: false,
       patient,
     },
     patient,

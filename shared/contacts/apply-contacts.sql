@@ -1,6 +1,6 @@
 -- Writes what was decided about the contacts of a batch, row by row with compare-and-set: a row that
 -- changed since it was read is left alone, with its patient and its audit rows, and is not returned.
--- $1: the decisions, see ContactWrite in apply-contacts.ts.
+-- $1: the decisions, see ContactWrite in contact-store.ts.
 with decided as materialized (
   select * from jsonb_to_recordset($1::jsonb) as d (
     organization_id uuid,
@@ -43,6 +43,12 @@ locked as materialized (
   order by c.organization_id, c.contact_id
   for update of c
 ),
+-- Columns that ConsentHub requires: nothing is an empty text there.
+required as materialized (
+  select coalesce(array_agg(a.attname::text), '{}') as columns
+  from pg_attribute a
+  where a.attrelid = 'patients'::regclass and a.attnotnull and a.attnum > 0
+),
 inserted as (
   insert into dynamics_contacts (
     organization_id, contact_id, patient_id, version, seen, deleted_at, read_due_at, write_due_at,
@@ -56,6 +62,7 @@ inserted as (
     case when d.expects = 'any' then 1 else 0 end
   from decided d
   where d.expects in ('absent', 'any')
+  order by d.organization_id, d.contact_id
   on conflict (organization_id, contact_id) do nothing
   returning organization_id, contact_id, revision
 ),
@@ -118,10 +125,15 @@ patients_created as (
     created_at, updated_at
   )
   select
-    p.id, d.organization_id, p.dynamics_contact_id, p.first_name, p.last_name, p.email, p.phone,
+    p.id, d.organization_id, p.dynamics_contact_id,
+    coalesce(p.first_name, case when 'first_name' = any(q.columns) then '' end),
+    coalesce(p.last_name, case when 'last_name' = any(q.columns) then '' end),
+    coalesce(p.email, case when 'email' = any(q.columns) then '' end),
+    coalesce(p.phone, case when 'phone' = any(q.columns) then '' end),
     now(), now()
   from decided d
   join applied using (organization_id, contact_id)
+  cross join required q
   cross join lateral jsonb_populate_record(null::patients, d.patient) p
   where d.new_patient
 ),
@@ -131,13 +143,22 @@ patients_changed as (
   set
     dynamics_contact_id =
       case when d.patient ? 'dynamics_contact_id' then n.dynamics_contact_id else p.dynamics_contact_id end,
-    first_name = case when d.patient ? 'first_name' then n.first_name else p.first_name end,
-    last_name = case when d.patient ? 'last_name' then n.last_name else p.last_name end,
-    email = case when d.patient ? 'email' then n.email else p.email end,
-    phone = case when d.patient ? 'phone' then n.phone else p.phone end,
+    first_name = case when d.patient ? 'first_name'
+      then coalesce(n.first_name, case when 'first_name' = any(q.columns) then '' end)
+      else p.first_name end,
+    last_name = case when d.patient ? 'last_name'
+      then coalesce(n.last_name, case when 'last_name' = any(q.columns) then '' end)
+      else p.last_name end,
+    email = case when d.patient ? 'email'
+      then coalesce(n.email, case when 'email' = any(q.columns) then '' end)
+      else p.email end,
+    phone = case when d.patient ? 'phone'
+      then coalesce(n.phone, case when 'phone' = any(q.columns) then '' end)
+      else p.phone end,
     updated_at = now()
   from decided d
   join applied using (organization_id, contact_id)
+  cross join required q
   cross join lateral jsonb_populate_record(null::patients, d.patient) n
   where not d.new_patient
     and p.id = n.id
@@ -145,12 +166,20 @@ patients_changed as (
 ),
 audit as (
   select
-    d.organization_id, e.id, e.patient_id, e.event_id, e.action, e.source, e.outcome, e.new_values,
+    d.organization_id, e.id, e.patient_id, e.action, e.source, e.outcome, e.new_values,
+    -- An event that is on record already, with an effect now (it was unreadable the first time, or
+    -- came again after a change whose own event was lost): the effect gets a row all the same.
+    case
+      when e.effect and exists (select 1 from audit_logs known where known.event_id = e.event_id)
+        then null
+      else e.event_id
+    end as event_id,
     date_trunc('milliseconds', now()) as at
   from decided d
   join applied using (organization_id, contact_id)
   cross join lateral jsonb_to_recordset(d.audit) as e (
     id uuid, patient_id uuid, event_id text, action text, source text, outcome text,
+    effect boolean,
     -- Canonical JSON as text: the checksum is taken over these very characters.
     new_values text
   )

@@ -9,6 +9,10 @@ import type { Candidate } from './match-patient.ts';
 import { type MatchKey, PROFILE_FIELDS } from './profile.ts';
 import readContacts from './read-contacts.sql';
 
+/** One text for the key of a row: contact ids are only unique within an organisation. */
+export const rowKey = (row: { organizationId: string; contactId: string }): string =>
+  `${row.organizationId}/${row.contactId}`;
+
 /** A contact as a message names it: by Dataverse's organisation. */
 export interface ContactKey {
   readonly dataverseOrganizationId: string;
@@ -48,6 +52,7 @@ const storedRow = z.object({
   read_due: z.boolean(),
   attempts: z.number().nullable(),
   linked: z.boolean(),
+  erased: z.boolean(),
   patient_id: text,
   first_name: text,
   last_name: text,
@@ -55,6 +60,7 @@ const storedRow = z.object({
   phone: text,
 });
 const candidateRow = z.object({
+  organization_id: z.string(),
   contact_id: z.string(),
   patient_id: z.string(),
   first_name: text,
@@ -64,7 +70,11 @@ const candidateRow = z.object({
   own: z.boolean(),
   rivals: z.number(),
 });
-const appliedRow = z.object({ contact_id: z.string(), revision: z.string().nullable() });
+const appliedRow = z.object({
+  organization_id: z.string(),
+  contact_id: z.string(),
+  revision: z.string().nullable(),
+});
 
 /** The rows of `dynamics_contacts` with their patients. All methods throw as `Database` does. */
 export interface ContactStore {
@@ -72,7 +82,7 @@ export interface ContactStore {
   findPatientsToLink(questions: readonly LinkQuestion[]): Promise<readonly Candidate[]>;
   /**
    * Writes row by row with compare-and-set; returns the contacts that were written, with the revision
-   * that their row has now (null where the row was not touched).
+   * that their row has now (null where the row was not touched). The keys are those of `rowKey`.
    */
   apply(writes: readonly ContactWrite[]): Promise<ReadonlyMap<string, string | null>>;
 }
@@ -101,6 +111,7 @@ export function createContactStore(database: Database): ContactStore {
       return rows.map((row) => {
         const candidate = candidateRow.parse(row);
         return {
+          organizationId: candidate.organization_id,
           contactId: candidate.contact_id,
           patient: toPatient(candidate.patient_id, candidate),
           own: candidate.own,
@@ -118,7 +129,8 @@ export function createContactStore(database: Database): ContactStore {
       return new Map(
         rows.map((row) => {
           const applied = appliedRow.parse(row);
-          return [applied.contact_id, applied.revision];
+          const { organization_id: organizationId, contact_id: contactId } = applied;
+          return [rowKey({ organizationId, contactId }), applied.revision];
         }),
       );
     },
@@ -141,6 +153,7 @@ function toStoredRow(row: z.output<typeof storedRow>): StoredRow {
             readDue: row.read_due,
             attempts: row.attempts ?? 0,
             linked: row.linked,
+            erased: row.erased,
             patient: row.patient_id === null ? null : toPatient(row.patient_id, row),
           },
   };

@@ -14,6 +14,8 @@ export interface StoredContact {
   /** Tries that failed since the last one that succeeded. */
   readonly attempts: number;
   readonly linked: boolean;
+  /** ConsentHub has erased the patient. */
+  readonly erased: boolean;
   /** The linked patient, or the former one if it is still free. */
   readonly patient: Patient | null;
 }
@@ -35,7 +37,7 @@ export type ContactRead =
       readonly retryAfterSeconds: number | undefined;
     };
 
-/** The events of one contact in a batch, oldest first, and the ids that new rows would get. */
+/** What a decision is made on: the row, what was read after it, and what may be linked. */
 export interface ContactCase {
   readonly stored: StoredContact | undefined;
   readonly read: ContactRead;
@@ -50,7 +52,9 @@ export type Outcome =
   | 'superseded'
   | 'unlinked'
   | 'restored'
-  | 'unreadable';
+  | 'unreadable'
+  /** The patient was erased in ConsentHub and is not made again. */
+  | 'skipped';
 export type PatientAction =
   | 'patient_created'
   | 'patient_updated'
@@ -154,6 +158,14 @@ function decideFound(
   const known = stored?.patient ?? undefined;
   const patient = known ?? contact.match;
 
+  if (stored?.erased === true && !stored.linked) {
+    const base = untouched(contact, event, 'skipped');
+    // Nothing of the person is kept here; a clock that asked for this read is cleared.
+    return stored.readDue || stored.deleted
+      ? { ...base, row: { ...FORGOTTEN, raisesRevision: stored.deleted } }
+      : base;
+  }
+
   if (patient === undefined) {
     return {
       outcome: stored?.deleted ? 'restored' : 'applied',
@@ -188,7 +200,7 @@ function decideFound(
     conflicts: merged.conflicts,
     row: {
       ...linkedRow(read, patient.id, linksNow ? 'new' : 'kept', merged.ahead.length > 0),
-      raisesRevision: changes,
+      raisesRevision: changes || merged.ahead.length > 0,
     },
     patient: effect
       ? {
@@ -200,6 +212,17 @@ function decideFound(
       : null,
   };
 }
+
+/** A contact whose patient was erased: known, alive, and nobody. */
+const FORGOTTEN: Omit<Extract<RowChange, { kind: 'apply' }>, 'raisesRevision'> = {
+  kind: 'apply',
+  version: null,
+  seen: null,
+  deleted: false,
+  patientId: null,
+  formerPatientId: null,
+  writeDue: false,
+};
 
 function linkedRow(
   read: Extract<ContactRead, { kind: 'found' }>,
@@ -220,6 +243,10 @@ function linkedRow(
   };
 }
 
+/** What an event that had no effect is called in the audit trail. */
+export const actionOf = (event: ContactEvent['type']): PatientAction =>
+  event === 'contact.deleted' ? 'patient_unlinked' : 'patient_updated';
+
 function untouched(
   { stored }: ContactCase,
   event: ContactEvent['type'],
@@ -227,7 +254,7 @@ function untouched(
 ): ContactDecision {
   return {
     outcome,
-    action: event === 'contact.deleted' ? 'patient_unlinked' : 'patient_updated',
+    action: actionOf(event),
     patientId: stored?.linked ? (stored.patient?.id ?? null) : null,
     changedFields: [],
     conflicts: [],

@@ -11,31 +11,36 @@ select
   p.last_name::text as last_name,
   p.email::text as email,
   p.phone::text as phone,
-  p.dynamics_contact_id is not null as own,
+  p.own,
   (
     select count(*)::int from dynamics_contacts rival
     where rival.organization_id = i.organization_id
       and rival.contact_id <> i.contact_id
       and rival.deleted_at is null
-      and lower(btrim(rival.seen ->> 'email')) = i.email
-      and lower(btrim(rival.seen ->> 'firstName')) = i.first_name
-      and lower(btrim(rival.seen ->> 'lastName')) = i.last_name
+      and dynamics_match_text(rival.seen ->> 'email') = i.email
+      and dynamics_match_text(rival.seen ->> 'firstName') = i.first_name
+      and dynamics_match_text(rival.seen ->> 'lastName') = i.last_name
   ) as rivals
 from jsonb_to_recordset($1::jsonb) as i (
   organization_id uuid, contact_id uuid, first_name text, last_name text, email text
 )
-join patients p
-  on p.organization_id = i.organization_id
-  and (
-    lower(p.dynamics_contact_id::text) = i.contact_id::text
-    or (
-      p.dynamics_contact_id is null
-      and lower(btrim(p.email::text)) = i.email
-      and lower(btrim(p.first_name::text)) = i.first_name
-      and lower(btrim(p.last_name::text)) = i.last_name
-    )
-  )
+-- Two arms, each with an index of its own: an OR would read all patients of the organisation.
+cross join lateral (
+  select noted.*, true as own
+  from patients noted
+  where noted.organization_id = i.organization_id
+    and nullif(noted.dynamics_contact_id::text, '') is not null
+    and lower(noted.dynamics_contact_id::text) = i.contact_id::text
+  union all
+  select alike.*, false as own
+  from patients alike
+  where alike.organization_id = i.organization_id
+    and nullif(alike.dynamics_contact_id::text, '') is null
+    and dynamics_match_text(alike.email::text) = i.email
+    and dynamics_match_text(alike.first_name::text) = i.first_name
+    and dynamics_match_text(alike.last_name::text) = i.last_name
+) p
 where not exists (
   select 1 from dynamics_contacts linked
-  where linked.organization_id = p.organization_id and linked.patient_id = p.id
+  where linked.organization_id = i.organization_id and linked.patient_id = p.id
 )

@@ -9,6 +9,7 @@ export interface UnlinkedContact {
 }
 
 export interface Candidate {
+  readonly organizationId: string;
   readonly contactId: string;
   readonly patient: Patient;
   readonly own: boolean;
@@ -25,16 +26,21 @@ export function matchPatient(
   candidates: readonly Candidate[],
   batch: readonly UnlinkedContact[],
 ): Patient | undefined {
-  const mine = candidates.filter((candidate) => candidate.contactId === contact.contactId);
+  const mine = candidates.filter((candidate) => sameContact(candidate, contact));
   const own = mine.filter((candidate) => candidate.own);
   if (own.length > 0) return own.length === 1 ? own[0]?.patient : undefined;
   const [only, ...more] = mine;
   if (only === undefined || more.length > 0 || only.rivals > 0) return undefined;
   const rivalInBatch = batch.some(
-    (other) => other.contactId !== contact.contactId && samePerson(other, contact),
+    (other) => !sameContact(other, contact) && samePerson(other, contact),
   );
   return rivalInBatch ? undefined : only.patient;
 }
+
+const sameContact = (
+  a: Pick<UnlinkedContact, 'organizationId' | 'contactId'>,
+  b: Pick<UnlinkedContact, 'organizationId' | 'contactId'>,
+): boolean => a.organizationId === b.organizationId && a.contactId === b.contactId;
 
 const samePerson = (a: UnlinkedContact, b: UnlinkedContact): boolean =>
   a.organizationId === b.organizationId &&

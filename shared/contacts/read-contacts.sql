@@ -11,6 +11,7 @@ select
   c.deleted_at is not null as deleted,
   c.read_due_at is not null as read_due,
   c.attempts,
+  c.erased_at is not null as erased,
   c.patient_id is not null as linked,
   p.id as patient_id,
   p.first_name::text as first_name,
@@ -28,7 +29,7 @@ left join patients p
   and (
     c.patient_id is not null
     or (
-      (p.dynamics_contact_id is null or lower(p.dynamics_contact_id::text) = i.contact_id::text)
+      (nullif(p.dynamics_contact_id::text, '') is null or lower(p.dynamics_contact_id::text) = i.contact_id::text)
       and not exists (
         select 1 from dynamics_contacts other
         where other.organization_id = o.id and other.patient_id = c.former_patient_id

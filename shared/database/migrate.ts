@@ -71,15 +71,18 @@ export async function migrateDatabase(options: MigrateOptions): Promise<string[]
     await client.connect();
     await takeAdvisoryLock(client);
     await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`);
-    for (const { name } of (await client.query<{ name: string }>(INVALID_INDEXES)).rows) {
-      await client.query(`drop index concurrently if exists ${name}`);
-      options.onInvalidIndexDropped?.(name);
-    }
     const postgrator = new Postgrator({
       driver: 'pg',
       migrationPattern: `${options.directory}/*.sql`,
       schemaTable: 'dynamics_schema_version',
       execQuery: (query) => client.query(query),
+      execSqlScript: async (script) => {
+        // A concurrent build keeps nobody waiting; it waits itself for the oldest transaction to end.
+        const patient = /\bindex concurrently\b/i.test(script);
+        await client.query(`set lock_timeout = ${patient ? 0 : LOCK_TIMEOUT_MS}`);
+        await client.query(script);
+        await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      },
     });
     postgrator.on('migration-started', (migration) => {
       current = `${migration.version} ${migration.name}`;
@@ -90,6 +93,8 @@ export async function migrateDatabase(options: MigrateOptions): Promise<string[]
     const applied: string[] = [];
     for (let attempt = 1; ; attempt += 1) {
       try {
+        // Before every try: the one before may have left an index half built.
+        await dropInvalidIndexes(client, options.onInvalidIndexDropped);
         applied.push(...(await postgrator.migrate()).map(nameOf));
         return applied;
       } catch (error) {
@@ -129,6 +134,17 @@ async function takeAdvisoryLock(client: Client): Promise<void> {
     await wait(ADVISORY_LOCK_WAIT_MS);
   }
   throw new MigrationFailed(undefined, LOCK_NOT_AVAILABLE, 'another deploy is still migrating it');
+}
+
+/** A migration whose index was not finished is not on record as applied, and builds it again. */
+async function dropInvalidIndexes(
+  client: Client,
+  onDropped: (index: string) => void = () => undefined,
+): Promise<void> {
+  for (const { name } of (await client.query<{ name: string }>(INVALID_INDEXES)).rows) {
+    await client.query(`drop index concurrently if exists ${name}`);
+    onDropped(name);
+  }
 }
 
 /** Postgrator notes on its errors what it had applied before. */

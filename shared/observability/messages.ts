@@ -31,7 +31,7 @@ export const messages = {
   messagePoison: { code: 'QU-001', level: 'error', text: 'message moved to dead letters' },
   messageRetried: { code: 'QU-002', level: 'warn', text: 'message will be tried again' },
   messageNotSettled: { code: 'QU-003', level: 'error', text: 'message could not be settled' },
-  databaseUnavailable: { code: 'DB-001', level: 'error', text: 'database unavailable' },
+  databaseUnavailable: { code: 'DB-001', level: 'error', text: 'database could not be used' },
   databaseMigrated: { code: 'DB-002', level: 'info', text: 'database migrated' },
   invalidIndexDropped: {
     code: 'DB-003',

@@ -56,6 +56,7 @@ export function toConsentEvent(
   // Callers without a type checker can pass anything.
   const given: unknown = change;
   if (typeof given !== 'object' || given === null) throw new ConsentChangeInvalid(['change']);
+  if (!changeTypes.safeParse(change.type).success) throw new ConsentChangeInvalid(['type']);
   const { eventId = defaults.eventId, occurredAt = defaults.occurredAt } = change;
   const parsed = consentEvent.safeParse({
     ...change,
@@ -63,7 +64,6 @@ export function toConsentEvent(
     eventId,
     occurredAt: occurredAt instanceof Date ? isoTime(occurredAt) : occurredAt,
   });
-  if (!changeTypes.safeParse(change.type).success) throw new ConsentChangeInvalid(['type']);
   if (parsed.success) return parsed.data;
   throw new ConsentChangeInvalid([
     ...new Set(parsed.error.issues.map((issue) => issue.path.join('.'))),

@@ -17,7 +17,10 @@ export interface ConsumerDependencies {
   readonly queue: Pick<Queue, 'retryAfter' | 'delete'>;
   readonly deadLetterQueue: Pick<Queue, 'send'>;
   /** Says what becomes of each message, by its id. What it leaves out, or throws on, is retried. */
-  readonly handle: (batch: readonly QueueMessage[]) => Promise<ReadonlyMap<string, Settlement>>;
+  readonly handle: (
+    batch: readonly QueueMessage[],
+    remainingMs: () => number,
+  ) => Promise<ReadonlyMap<string, Settlement>>;
   readonly log: Log;
 }
 
@@ -74,9 +77,12 @@ export function createConsumer({ queue, deadLetterQueue, handle, log }: Consumer
     }
   }
 
-  async function attempt(records: readonly SQSRecord[]): Promise<ReadonlyMap<string, Settlement>> {
+  async function attempt(
+    records: readonly SQSRecord[],
+    remainingMs: () => number,
+  ): Promise<ReadonlyMap<string, Settlement>> {
     try {
-      return await handle(records.map(toMessage));
+      return await handle(records.map(toMessage), remainingMs);
     } catch (error) {
       log(messages.functionFailed, describeError(error));
       return new Map();
@@ -89,7 +95,8 @@ export function createConsumer({ queue, deadLetterQueue, handle, log }: Consumer
   ): Promise<SQSBatchResponse> => {
     const suspects = records.filter((record) => receives(record) >= SUSPECT_RECEIVES);
     const others = records.filter((record) => receives(record) < SUSPECT_RECEIVES);
-    let settlements = others.length > 0 ? await attempt(others) : new Map<string, Settlement>();
+    let settlements =
+      others.length > 0 ? await attempt(others, remainingMs) : new Map<string, Settlement>();
     const kept = await settle(others, settlements);
 
     if (suspects.length > 0) {
@@ -103,7 +110,7 @@ export function createConsumer({ queue, deadLetterQueue, handle, log }: Consumer
         );
         continue;
       }
-      settlements = await attempt([record]);
+      settlements = await attempt([record], remainingMs);
       const stays = await settle([record], settlements);
       kept.push(...stays);
       if (stays.length === 0) await discard(record);

@@ -2,8 +2,11 @@
 export interface RefreshingValue<T> {
   /** The value, at most `maxAgeMs` old as long as it can be read. Throws only if it was never read. */
   get(): Promise<T>;
-  /** A value read just now, unless `refresh` read less than `minIntervalMs` ago: then what is known. */
-  refresh(): Promise<T>;
+  /**
+   * A value read just now, unless `refresh` read less than `minIntervalMs` ago: then what is known.
+   * `certain` is false if the last read failed, so that the value may be older than it seems.
+   */
+  refresh(): Promise<{ readonly value: T; readonly certain: boolean }>;
 }
 
 interface RefreshingValueOptions<T> {
@@ -56,11 +59,14 @@ export function createRefreshingValue<T>({
       return isFresh || hasJustFailed ? kept.value : readOnce();
     },
     async refresh() {
+      const limited = kept !== undefined && now() - refreshedAtMs < minIntervalMs;
       // Joining a read under way is free; while one's answer is awaited nobody gets the older value.
-      if (kept === undefined || reading !== undefined) return readOnce();
-      if (now() - refreshedAtMs < minIntervalMs) return kept.value;
-      refreshedAtMs = now();
-      return readOnce();
+      if (kept === undefined || reading !== undefined || !limited) {
+        if (reading === undefined) refreshedAtMs = now();
+        await readOnce();
+      }
+      if (kept === undefined) throw new TypeError('a value was read and is not there');
+      return { value: kept.value, certain: kept.readAtMs > failedAtMs };
     },
   };
 }

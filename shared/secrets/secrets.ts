@@ -20,6 +20,17 @@ const CONNECTION_TIMEOUT_MS = 1000;
 const REQUEST_TIMEOUT_MS = 2000;
 const MAX_ATTEMPTS = 2;
 
+/**
+ * How long the previous value of a secret stays valid: a day to switch whoever uses it. Secrets Manager
+ * keeps it until the next rotation, and a secret is often rotated because it has leaked.
+ */
+const PREVIOUS_VALID_MS = 24 * 3_600_000;
+
+interface Version {
+  readonly value: string;
+  readonly createdAt: Date | undefined;
+}
+
 /** The two values that are valid while a secret is rotated. */
 export interface SecretVersions {
   readonly current: string;
@@ -38,9 +49,9 @@ export interface SecretReader {
   readVersions(secretId: string): Promise<SecretVersions>;
   /**
    * Reads both versions now, for a signature that fits neither: at most once per 30 s and secret, and
-   * what is known already in between.
+   * what is known already in between. `certain` is false if the last read failed.
    */
-  refresh(secretId: string): Promise<SecretVersions>;
+  refresh(secretId: string): Promise<{ value: SecretVersions; certain: boolean }>;
 }
 
 interface SecretReaderOptions {
@@ -70,12 +81,12 @@ export function createSecretReader({
   now = Date.now,
   onStale = () => {},
 }: SecretReaderOptions): SecretReader {
-  async function fetchVersion(secretId: string, stage: string): Promise<string | undefined> {
+  async function fetchVersion(secretId: string, stage: string): Promise<Version | undefined> {
     try {
-      const { SecretString: value } = await client.send(
+      const { SecretString: value, CreatedDate: createdAt } = await client.send(
         new GetSecretValueCommand({ SecretId: secretId, VersionStage: stage }),
       );
-      return value?.trim() ? value : undefined;
+      return value?.trim() ? { value, createdAt } : undefined;
     } catch (error) {
       if (error instanceof ResourceNotFoundException) return undefined;
       // The SDK's message is left behind: it is written for who calls AWS, not for our logs.
@@ -83,7 +94,7 @@ export function createSecretReader({
     }
   }
 
-  async function fetchCurrent(secretId: string): Promise<string> {
+  async function fetchCurrent(secretId: string): Promise<Version> {
     const current = await fetchVersion(secretId, 'AWSCURRENT');
     if (current === undefined) throw new SecretUnset(secretId);
     return current;
@@ -94,10 +105,13 @@ export function createSecretReader({
       fetchCurrent(secretId),
       fetchVersion(secretId, 'AWSPREVIOUS'),
     ]);
-    return previous === undefined ? { current } : { current, previous };
+    const rotatedAtMs = current.createdAt?.getTime() ?? now();
+    return previous === undefined || now() - rotatedAtMs > PREVIOUS_VALID_MS
+      ? { current: current.value }
+      : { current: current.value, previous: previous.value };
   }
 
-  const currents = keepEach(fetchCurrent);
+  const currents = keepEach(async (secretId) => (await fetchCurrent(secretId)).value);
   const versions = keepEach(fetchVersions);
 
   function keepEach<T>(load: (secretId: string) => Promise<T>) {

@@ -21,13 +21,21 @@ export type WebhookDecision =
   | { readonly action: 'enqueue'; readonly event: ContactEvent }
   | { readonly action: 'ignore'; readonly reason: 'other_entity' | 'other_message' | 'own_write' };
 
+/** Why a message about an entity does not concern us, if it does not. */
+export function ignoredBecause(
+  about: Pick<ExecutionContext, 'messageName' | 'primaryEntityName'>,
+): 'other_entity' | 'other_message' | undefined {
+  if (about.primaryEntityName !== 'contact') return 'other_entity';
+  return Object.hasOwn(EVENT_TYPES, about.messageName) ? undefined : 'other_message';
+}
+
 /** Decides what a genuine webhook means: an event for the queue, or nothing that concerns us. */
 export function decideWebhook(context: ExecutionContext, receivedAt: Date): WebhookDecision {
-  if (context.primaryEntityName !== 'contact') return { action: 'ignore', reason: 'other_entity' };
-  const type = Object.hasOwn(EVENT_TYPES, context.messageName)
-    ? EVENT_TYPES[context.messageName]
-    : undefined;
-  if (type === undefined) return { action: 'ignore', reason: 'other_message' };
+  const reason = ignoredBecause(context);
+  const type = EVENT_TYPES[context.messageName];
+  if (reason !== undefined || type === undefined) {
+    return { action: 'ignore', reason: reason ?? 'other_message' };
+  }
   // Both are needed: a customer's workflow that our write started carries the tag at a greater
   // depth, and its change is real.
   if (context.tag === OWN_WRITE_TAG && context.depth === 1) {

@@ -44,8 +44,14 @@ const executionContext = z.object({
 export type ParsedBody =
   | { readonly ok: true; readonly context: ExecutionContext }
   | { readonly ok: false; readonly problem: 'not_utf8' | 'not_json' }
-  /** `fields` are the names of the fields that are missing or malformed, never their values. */
-  | { readonly ok: false; readonly problem: 'not_an_execution_context'; readonly fields: string[] };
+  | {
+      readonly ok: false;
+      readonly problem: 'not_an_execution_context';
+      /** The names of the fields that are missing or malformed, never their values. */
+      readonly fields: string[];
+      /** What it says it is about, if it does. */
+      readonly about: Pick<ExecutionContext, 'messageName' | 'primaryEntityName'> | undefined;
+    };
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -66,7 +72,18 @@ export function parseExecutionContext(rawBody: Uint8Array): ParsedBody {
   const parsed = executionContext.safeParse(json);
   if (!parsed.success) {
     const fields = new Set(parsed.error.issues.map((issue) => String(issue.path[0] ?? 'body')));
-    return { ok: false, problem: 'not_an_execution_context', fields: [...fields].toSorted() };
+    const about = executionContext
+      .pick({ MessageName: true, PrimaryEntityName: true })
+      .safeParse(json).data;
+    return {
+      ok: false,
+      problem: 'not_an_execution_context',
+      fields: [...fields].toSorted(),
+      about: about && {
+        messageName: about.MessageName,
+        primaryEntityName: about.PrimaryEntityName,
+      },
+    };
   }
   const body = parsed.data;
   const tag = body.SharedVariables.find((variable) => variable.key === 'tag')?.value;

@@ -95,7 +95,7 @@ describe('the migrations', () => {
       'create index concurrently dynamics_patients_email on patients ((1 / length(email)))';
     await expect(sql(breaks)).rejects.toThrow('division by zero');
     const state = () =>
-      sql(`select indisvalid, pg_get_indexdef(indexrelid) like '%btrim%' as ours from pg_index
+      sql(`select indisvalid, pg_get_indexdef(indexrelid) like '%dynamics_match_text%' as ours from pg_index
         where indexrelid = 'dynamics_patients_email'::regclass`);
     expect(await state()).toEqual([{ indisvalid: false, ours: false }]);
     await migrate();
@@ -130,7 +130,6 @@ describe('the migrations', () => {
 describe('the audit trail', () => {
   test.each([
     "update audit_logs set outcome = 'forged'",
-    'update audit_logs set outcome = null where false',
     'delete from audit_logs',
     'truncate audit_logs',
   ])('refuses %j', async (statement) => {

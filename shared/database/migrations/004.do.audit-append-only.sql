@@ -8,7 +8,12 @@ begin
 end
 $$;
 
--- For each statement: one that matches no row is refused as well.
+-- For each row: a foreign key of ConsentHub's that clears a column runs an update of no rows at all,
+-- which changes nothing and must not make a patient impossible to delete.
 create or replace trigger dynamics_audit_append_only
-  before update or delete or truncate on audit_logs
+  before update or delete on audit_logs
+  for each row execute function dynamics_refuse_audit_change();
+
+create or replace trigger dynamics_audit_not_emptied
+  before truncate on audit_logs
   for each statement execute function dynamics_refuse_audit_change();

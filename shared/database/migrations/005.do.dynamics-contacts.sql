@@ -1,3 +1,10 @@
+-- Names and emails are compared without case and without the white space around them.
+create or replace function dynamics_match_text(value text) returns text
+language sql immutable
+as $$
+  select lower(btrim(value, E' \t\n\r\f\v' || chr(160)))
+$$;
+
 -- One row per contact that we know of: everything that must not be forgotten about the pair of a
 -- contact in Dynamics and its patient. docs/protocol.md says who may write which column, and when.
 create table if not exists dynamics_contacts (
@@ -13,6 +20,8 @@ create table if not exists dynamics_contacts (
   written jsonb,
   -- Tombstone: the contact was proven to be deleted.
   deleted_at timestamptz,
+  -- ConsentHub has erased the patient: whoever this was is not made a patient again by an event.
+  erased_at timestamptz,
   -- Raised by whoever makes the row due or changes what either side should show.
   revision bigint not null default 1,
   -- The two clocks: when the contact has to be read, and when it has to be written. Null: not.
@@ -42,5 +51,5 @@ create index if not exists dynamics_contacts_former_patient
 
 -- Finds other contacts of the same person when a new one is matched with a patient.
 create index if not exists dynamics_contacts_seen_email
-  on dynamics_contacts (organization_id, lower(btrim(seen ->> 'email')))
+  on dynamics_contacts (organization_id, dynamics_match_text(seen ->> 'email'))
   where deleted_at is null;

@@ -25,12 +25,13 @@ create or replace trigger dynamics_patient_changed
   execute function dynamics_patient_changed();
 
 -- A patient erased by ConsentHub is forgotten here too: the link, and what Dynamics showed of the
--- person. Whoever is applying the contact at this moment misses the revision and reads again.
+-- person; that it was erased is remembered. Whoever is applying the contact at this moment misses the revision and reads again.
 create or replace function dynamics_patient_erased() returns trigger
 language plpgsql as $$
 begin
   update dynamics_contacts
   set patient_id = null, former_patient_id = null, seen = null, written = null,
+    write_due_at = null, erased_at = now(),
     revision = revision + 1, updated_at = now()
   where organization_id = old.organization_id
     and (patient_id = old.id or former_patient_id = old.id);
@@ -41,3 +42,17 @@ $$;
 create or replace trigger dynamics_patient_erased
   before delete on patients
   for each row execute function dynamics_patient_erased();
+
+-- They run in ConsentHub's transactions, whose role need not know our table, and whatever its
+-- search_path is.
+do $$
+declare
+  name text;
+begin
+  foreach name in array array['dynamics_patient_changed()', 'dynamics_patient_erased()'] loop
+    execute format(
+      'alter function %s security definer set search_path = %I, pg_temp', name, current_schema()
+    );
+  end loop;
+end
+$$;

@@ -86,3 +86,19 @@ create or replace trigger dynamics_consent_changed
     )
   )
   execute function dynamics_consent_changed();
+
+-- They run in ConsentHub's transactions, whose role need not know our table, and whatever its
+-- search_path is.
+do $$
+declare
+  name text;
+begin
+  foreach name in array array[
+    'dynamics_consent_changed()', 'dynamics_make_write_due(uuid, uuid)'
+  ] loop
+    execute format(
+      'alter function %s security definer set search_path = %I, pg_temp', name, current_schema()
+    );
+  end loop;
+end
+$$;

@@ -124,7 +124,7 @@ export async function startSyncConsent() {
         body: JSON.stringify(one),
         receiveCount: options.receiveCount ?? 1,
       }));
-      const settlements = await handle(batch);
+      const settlements = await handle(batch, () => 60_000);
       return batch.map(({ id }) => settlements.get(id));
     },
 

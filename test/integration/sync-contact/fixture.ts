@@ -79,7 +79,7 @@ export async function startSyncContact() {
         body: typeof one === 'string' ? one : JSON.stringify(one),
         receiveCount: options.receiveCount ?? 1,
       }));
-      const settlements = await handle(batch);
+      const settlements = await handle(batch, () => 60_000);
       return batch.map(({ id }) => settlements.get(id));
     },
 

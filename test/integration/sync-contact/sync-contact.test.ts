@@ -54,6 +54,7 @@ describe('a contact', () => {
         sealed: true,
         new_values: {
           contactId: id,
+          eventId: created.eventId,
           eventType: 'contact.created',
           changedFields: ['firstName', 'lastName', 'email', 'phone'],
           conflicts: [],

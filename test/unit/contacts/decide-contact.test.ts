@@ -28,6 +28,7 @@ const stored = (overrides: Partial<StoredContact> = {}): StoredContact => ({
   readDue: false,
   attempts: 0,
   linked: true,
+  erased: false,
   patient,
   ...overrides,
 });
@@ -153,6 +154,20 @@ describe('a contact that exists', () => {
   test('and was only known as due becomes a patient', () => {
     const row = stored({ version: null, seen: null, linked: false, patient: null, readDue: true });
     expect(decide(found(), row)).toMatchObject({ outcome: 'applied', action: 'patient_created' });
+  });
+
+  test('of a patient that ConsentHub erased is nobody, until somebody says otherwise', () => {
+    const row = stored({ erased: true, linked: false, patient: null, seen: null });
+    expect(decide(found({}, '9'), row)).toMatchObject({
+      outcome: 'skipped',
+      patientId: null,
+      row: { kind: 'none' },
+      patient: null,
+    });
+    expect(decide(found({}, '9'), { ...row, readDue: true })).toMatchObject({
+      outcome: 'skipped',
+      row: { kind: 'apply', seen: null, patientId: null, raisesRevision: false },
+    });
   });
 
   test('with a lower version, after a backup was restored, is what the newest read shows', () => {

@@ -14,6 +14,7 @@ const contact = (contactId: string) => ({
   key: matchKey(person),
 });
 const candidate = (id: string, overrides: Partial<Candidate> = {}): Candidate => ({
+  organizationId: 'o1',
   contactId: 'c1',
   patient: { ...person, id },
   own: false,

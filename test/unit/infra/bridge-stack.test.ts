@@ -160,7 +160,7 @@ describe('the queues', () => {
   });
 
   test.each([
-    ['contact-events', 'sync-contact', 180],
+    ['contact-events', 'sync-contact', 360],
     ['consent-events', 'sync-consent', 270],
   ])(
     '%s survives an outage of hours; a message of %s stays hidden for six of its timeouts',
@@ -282,7 +282,7 @@ describe('the deploy', () => {
     ]);
     bridge.resourceCountIs('AWS::SecretsManager::Secret', 0);
     for (const resource of Object.values(secrets.findResources('AWS::SecretsManager::Secret'))) {
-      expect((resource as { DeletionPolicy?: string }).DeletionPolicy).toBe('Retain');
+      expect((resource as { DeletionPolicy?: string }).DeletionPolicy).toBe('RetainExceptOnCreate');
     }
     secrets.hasResourceProperties('AWS::KMS::Key', { EnableKeyRotation: true });
   });

@@ -10,7 +10,14 @@ import { recordLog, recordMetrics } from '../../support/observability.ts';
 const SECRET = 'current-secret';
 const NOW = new Date('2026-11-22T10:00:00.000Z');
 
-function setUp(overrides: { read?: string[]; refresh?: string[] | Error; down?: boolean } = {}) {
+function setUp(
+  overrides: {
+    read?: string[];
+    refresh?: string[] | Error;
+    uncertain?: boolean;
+    down?: boolean;
+  } = {},
+) {
   const queued: ContactEvent[] = [];
   const { log, lines } = recordLog();
   const { metrics, recorded } = recordMetrics();
@@ -22,7 +29,7 @@ function setUp(overrides: { read?: string[]; refresh?: string[] | Error; down?: 
         refreshes += 1;
         const refreshed = overrides.refresh ?? overrides.read ?? [SECRET];
         if (refreshed instanceof Error) throw refreshed;
-        return refreshed;
+        return { valid: refreshed, certain: overrides.uncertain !== true };
       },
     },
     enqueue: async (event) => {
@@ -145,6 +152,18 @@ describe('receive-webhook', () => {
     const { post, recorded } = setUp({ down: true });
     expect((await post(created)).statusCode).toBe(503);
     expect(recorded).toEqual(['WebhooksRejected{reason=queue_unavailable}']);
+  });
+
+  test('answers 503 to a mismatch while nobody can say whether the secret was rotated', async () => {
+    const { post } = setUp({ read: ['older'], uncertain: true });
+    expect((await post(created)).statusCode).toBe(503);
+  });
+
+  test('ignores another message although it lacks what ours have', async () => {
+    const { post, recorded } = setUp();
+    const associate = JSON.stringify({ MessageName: 'Associate', PrimaryEntityName: 'none' });
+    expect((await post(associate)).body).toEqual({ status: 'ignored', reason: 'other_entity' });
+    expect(recorded).toEqual(['WebhooksIgnored{reason=other_entity}']);
   });
 
   test('answers 503 when the secret cannot be read', async () => {

@@ -20,6 +20,7 @@ function setUp(stages: Record<string, string> = { AWSCURRENT: 'one' }) {
     failure: undefined as Error | undefined,
     requests: [] as (string | undefined)[],
     nowMs: 1_800_000_000_000,
+    createdMs: 1_800_000_000_000,
     stale: [] as Error[],
   };
   const client = {
@@ -30,7 +31,7 @@ function setUp(stages: Record<string, string> = { AWSCURRENT: 'one' }) {
       if (value === undefined) {
         throw new ResourceNotFoundException({ $metadata: {}, message: 'not there' });
       }
-      return { SecretString: value };
+      return { SecretString: value, CreatedDate: new Date(state.createdMs) };
     },
   };
   const reader = createSecretReader({
@@ -108,6 +109,15 @@ describe('the versions of a secret', () => {
     },
   );
 
+  test('are both valid for a day after a rotation: then the old one, which may have leaked, is not', async () => {
+    const { state, reader } = setUp({ AWSCURRENT: 'two', AWSPREVIOUS: 'one' });
+    const DAY_MS = 24 * 3_600_000;
+    state.createdMs = state.nowMs - DAY_MS;
+    await expect(reader.readVersions(ID)).resolves.toEqual({ current: 'two', previous: 'one' });
+    state.nowMs += SECRET_MAX_AGE_MS;
+    await expect(reader.readVersions(ID)).resolves.toEqual({ current: 'two' });
+  });
+
   test('are not half read: without the previous one a good signature would be refused', async () => {
     const { state, reader } = setUp({ AWSCURRENT: 'two', AWSPREVIOUS: 'one' });
     state.failure = outage();
@@ -119,15 +129,15 @@ describe('the versions of a secret', () => {
     await reader.readVersions(ID);
     state.stages = { AWSCURRENT: 'two', AWSPREVIOUS: 'one' };
     await expect(Promise.all([reader.refresh(ID), reader.refresh(ID)])).resolves.toEqual([
-      { current: 'two', previous: 'one' },
-      { current: 'two', previous: 'one' },
+      { value: { current: 'two', previous: 'one' }, certain: true },
+      { value: { current: 'two', previous: 'one' }, certain: true },
     ]);
     state.stages = { AWSCURRENT: 'three', AWSPREVIOUS: 'two' };
-    await expect(reader.refresh(ID)).resolves.toMatchObject({ current: 'two' });
+    await expect(reader.refresh(ID)).resolves.toMatchObject({ value: { current: 'two' } });
     await expect(reader.readVersions(ID)).resolves.toMatchObject({ current: 'two' });
     expect(state.requests).toHaveLength(4);
     state.nowMs += SECRET_MIN_REFRESH_INTERVAL_MS;
-    await expect(reader.refresh(ID)).resolves.toMatchObject({ current: 'three' });
+    await expect(reader.refresh(ID)).resolves.toMatchObject({ value: { current: 'three' } });
   });
 
   test('are used on if a refresh fails, and forged signatures do not repeat it', async () => {
@@ -135,7 +145,10 @@ describe('the versions of a secret', () => {
     await reader.readVersions(ID);
     state.failure = outage();
     for (let n = 0; n < 5; n++) {
-      await expect(reader.refresh(ID)).resolves.toEqual({ current: 'one' });
+      await expect(reader.refresh(ID)).resolves.toEqual({
+        value: { current: 'one' },
+        certain: false,
+      });
     }
     expect(state.stale).toHaveLength(1);
     expect(state.requests).toHaveLength(4);

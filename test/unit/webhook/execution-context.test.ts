@@ -120,6 +120,7 @@ describe('the body of a webhook', () => {
       ok: false,
       problem: 'not_an_execution_context',
       fields: ['OperationId', 'OrganizationId'],
+      about: { messageName: 'Create', primaryEntityName: 'contact' },
     });
   });
 });
