@@ -1,4 +1,3 @@
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PATIENCE_MS, type RunningStack, startRunningStack } from './running-stack.ts';
 
@@ -53,14 +52,7 @@ async function decide(
   return String(row?.id);
 }
 
-function send(message: object) {
-  return it.sqs.send(
-    new SendMessageCommand({
-      QueueUrl: it.details.consentQueueUrl,
-      MessageBody: JSON.stringify(message),
-    }),
-  );
-}
+const send = (message: object) => it.publish(message);
 
 const event = ({ patientId }: Person, consentId: string, type = 'consent.granted') => ({
   version: 1,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Pool, type QueryResultRow } from 'pg';
 import { type Stack, startStack } from '../../infra/local/stack.ts';
 import { signatureOf } from '../support/execution-context.ts';
@@ -10,14 +10,14 @@ import { signatureOf } from '../support/execution-context.ts';
 export const PATIENCE_MS = 30_000;
 
 /** The whole system in a state directory of its own, and the hands to work with it. */
-export async function startRunningStack() {
+export async function startRunningStack({ schedules = false } = {}) {
   const stateDirectory = await mkdtemp(join(tmpdir(), 'consenthub-e2e-'));
   const stack: Stack = await startStack({
     port: 0,
     stateDirectory,
     environment: {},
-    // The clock is rung by hand: a test that waits for a minute is a slow one.
-    schedules: false,
+    // Tests ring the clock by hand: one that waits for a minute is a slow one.
+    schedules,
   });
   const { details } = stack;
   const pool = new Pool({ connectionString: details.databaseUrl });
@@ -65,6 +65,22 @@ export async function startRunningStack() {
         },
         body,
       });
+    },
+
+    /** Sends a consent event as ConsentHub does. */
+    publish(change: object): Promise<unknown> {
+      return sqs.send(
+        new SendMessageCommand({
+          QueueUrl: details.consentQueueUrl,
+          MessageBody: JSON.stringify({
+            version: 1,
+            eventId: crypto.randomUUID(),
+            organizationId: details.organizationId,
+            occurredAt: new Date().toISOString(),
+            ...change,
+          }),
+        }),
+      );
     },
 
     async messagesIn(queueUrl: string): Promise<number> {
