@@ -76,7 +76,16 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
   const invoke = async (name: string, event: unknown): Promise<Outcome> => {
     const target = functions.get(name);
     if (target === undefined) throw new Error(`there is no function ${name}`);
-    return await target.invoke(event);
+    const outcome = await target.invoke(event);
+    if ('error' in outcome) warnOnce(`${target.definition.title} failed: ${said(outcome.error)}`);
+    return outcome;
+  };
+  /** A function that fails at every message is told of once. */
+  const warned = new Set<string>();
+  const warnOnce = (message: string) => {
+    if (warned.has(message)) return;
+    warned.add(message);
+    request.warn(message);
   };
   const eventSources: EventSource[] = [];
   const schedules: Schedule[] = [];
@@ -146,7 +155,7 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
 
 function triggerError(target: LocalFunction | undefined, error: FunctionError): TriggerError {
   const title = target?.definition.title ?? 'a trigger';
-  return new TriggerError(
-    `${title} failed at the start: ${error.errorType}: ${error.errorMessage}`,
-  );
+  return new TriggerError(`${title} failed at the start: ${said(error)}`);
 }
+
+const said = (error: FunctionError): string => `${error.errorType}: ${error.errorMessage}`;
