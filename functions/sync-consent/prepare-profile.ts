@@ -1,6 +1,6 @@
 import { type AuditRow, auditValues } from '../../shared/audit/audit-row.ts';
 import type { Claim } from '../../shared/consent/consent-store.ts';
-import { rowKey } from '../../shared/contacts/contact-store.ts';
+import { type ContactStore, rowKey } from '../../shared/contacts/contact-store.ts';
 import { decideContact } from '../../shared/contacts/decide-contact.ts';
 import {
   PROFILE_FIELDS,
@@ -9,8 +9,14 @@ import {
   sameValue,
 } from '../../shared/contacts/profile.ts';
 import { DatabaseRejected } from '../../shared/database/database.ts';
+import type { DataverseClient } from '../../shared/dataverse/client.ts';
 import type { ContactFields } from '../../shared/dataverse/contact.ts';
-import type { WriteContactDependencies } from './write-contact.ts';
+
+export interface PrepareProfileDependencies {
+  readonly contacts: Pick<ContactStore, 'apply'>;
+  readonly dataverse: Pick<DataverseClient, 'getContact'>;
+  readonly newId: () => string;
+}
 
 /** Name, email or phone as ConsentHub has them, to be written only over what was just read. */
 export interface ProfilePush {
@@ -45,7 +51,7 @@ const COLUMNS: Readonly<Record<ProfileField, string>> = {
  * both changed a field, and the patient is corrected), and says what is left to write.
  */
 export async function prepareProfile(
-  { contacts, dataverse, newId }: WriteContactDependencies,
+  { contacts, dataverse, newId }: PrepareProfileDependencies,
   { lease, stored, patient }: Claim,
   mayPush: boolean,
 ): Promise<PreparedProfile> {

@@ -19,13 +19,13 @@ import { DataverseError } from '../../shared/dataverse/errors.ts';
 import { describeError, type Log } from '../../shared/observability/log.ts';
 import { messages } from '../../shared/observability/messages.ts';
 import type { Measurements } from '../../shared/observability/metrics.ts';
-import { type ContactEvent, parseContactEvent } from '../../shared/queue/contact-event.ts';
 import {
   type QueueMessage,
   retryDelaySeconds,
   type Settlement,
 } from '../../shared/queue/settlement.ts';
 import { applyIsolating } from './apply-isolating.ts';
+import { groupByContact, keyOf, type Work } from './group-events.ts';
 
 /** A contact that changed between read and write is read again so often before its message waits. */
 const MAX_ROUNDS = 3;
@@ -53,13 +53,6 @@ export interface SyncContactDependencies {
   readonly now: () => Date;
   readonly log: Log;
   readonly metrics: Measurements;
-}
-
-/** The events of one contact in a batch, oldest first. */
-interface Work {
-  readonly dataverseOrganizationId: string;
-  readonly contactId: string;
-  readonly events: { readonly message: QueueMessage; readonly event: ContactEvent }[];
 }
 
 /** A contact whose row exists or can exist, with what Dynamics says of it. */
@@ -319,33 +312,6 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
     }
   }
 }
-
-function groupByContact(
-  batch: readonly QueueMessage[],
-  refuse: (message: QueueMessage, reason: 'malformed' | 'unknown_version' | 'unknown_type') => void,
-): Work[] {
-  const works = new Map<string, Work>();
-  for (const message of batch) {
-    const parsed = parseContactEvent(message.body);
-    if (!parsed.ok) {
-      refuse(message, parsed.reason);
-      continue;
-    }
-    const { event } = parsed;
-    const { dataverseOrganizationId, contactId } = event;
-    const key = keyOf(event);
-    const work = works.get(key) ?? { dataverseOrganizationId, contactId, events: [] };
-    work.events.push({ message, event });
-    works.set(key, work);
-  }
-  for (const work of works.values()) {
-    work.events.sort((a, b) => Date.parse(a.event.receivedAt) - Date.parse(b.event.receivedAt));
-  }
-  return [...works.values()];
-}
-
-const keyOf = (contact: { dataverseOrganizationId: string; contactId: string }): string =>
-  `${contact.dataverseOrganizationId}/${contact.contactId}`;
 
 /** A passing failure gets a few tries within seconds, unless Dataverse has asked for more patience. */
 function mayRetrySoon(one: Case): boolean {

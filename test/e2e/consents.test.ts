@@ -236,6 +236,31 @@ describe('the running stack', () => {
     expect(await it.control('GET', `/contacts/${ada.contactId}`)).toEqual(before);
   });
 
+  test('knows its own writes when they come back as webhooks', async () => {
+    const ada = await person();
+    await it.control('PUT', '/delivery', { fireOwnWrites: true });
+    const webhooks = async () => {
+      const { deliveries } = await it.control<{
+        deliveries: { contactid: string; state: string; statuses: unknown[] }[];
+      }>('GET', '/deliveries');
+      return deliveries.filter((one) => one.contactid === ada.contactId);
+    };
+    await change(ada, 'marketing_email', 'active');
+    await until(ada, (now) => now.ch_marketing_email === true);
+    const fired = await it.until(
+      webhooks,
+      (all) => all.length > 1 && all.every(({ state }) => state === 'delivered'),
+    );
+    await it.control('PUT', '/delivery', {});
+    expect(fired.at(-1)).toMatchObject({ statuses: [200] });
+    // Only the creation was an event: the echo was answered and went no further.
+    const events = await it.sql(
+      "select 1 from audit_logs where new_values ->> 'contactId' = $1 and source = 'webhook'",
+      [ada.contactId],
+    );
+    expect(events).toHaveLength(1);
+  });
+
   test('brings a changed phone number to Dynamics, and is silent afterwards', async () => {
     const ada = await person();
     await change(ada, 'marketing_email', 'active');

@@ -17,7 +17,8 @@ begin
     return;
   end if;
   foreach label in array array[
-    'patient_created', 'patient_updated', 'patient_linked', 'patient_unlinked', 'dynamics_sync'
+    'patient_created', 'patient_updated', 'patient_linked', 'patient_unlinked', 'dynamics_sync',
+    'consent_granted', 'consent_revoked', 'consent_expired', 'sync_requested'
   ] loop
     execute format('alter type %s add value if not exists %L', action_type, label);
   end loop;

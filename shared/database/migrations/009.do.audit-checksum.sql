@@ -17,24 +17,3 @@ as $$
     'hex'
   )
 $$;
-
--- Where ConsentHub keeps its actions in an enum type, the type learns the ones of the way back.
-do $$
-declare
-  action_type regtype;
-  label text;
-begin
-  select a.atttypid::regtype into action_type
-  from pg_attribute a
-  join pg_type t on t.oid = a.atttypid
-  where a.attrelid = 'audit_logs'::regclass and a.attname = 'action' and t.typtype = 'e';
-  if action_type is null then
-    return;
-  end if;
-  foreach label in array array[
-    'consent_granted', 'consent_revoked', 'consent_expired', 'sync_requested'
-  ] loop
-    execute format('alter type %s add value if not exists %L', action_type, label);
-  end loop;
-end
-$$;
