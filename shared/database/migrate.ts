@@ -13,6 +13,9 @@ const ADVISORY_LOCK_WAIT_MS = 500;
 /** A migration that waits for a lock makes everybody behind it wait as well. */
 const LOCK_TIMEOUT_MS = 5_000;
 const LOCK_RETRIES = 5;
+
+/** Neon wakes a suspended compute within a few seconds. */
+const CONNECT_TIMEOUT_MS = 20_000;
 const LOCK_RETRY_WAIT_MS = 2_000;
 const LOCK_NOT_AVAILABLE = '55P03';
 
@@ -62,8 +65,13 @@ export async function migrateDatabase(options: MigrateOptions): Promise<string[]
     const { host, protocol } = new URL(options.endpoint);
     neonConfig.wsProxy = () => `${host}/v2`;
     neonConfig.useSecureWebSocket = protocol === 'https:';
+    // A PostgreSQL behind it need not take a password before it has asked for one, as Neon does.
+    neonConfig.pipelineConnect = false;
   }
-  const client = new Client({ connectionString: directUrl(options.url) });
+  const client = new Client({
+    connectionString: directUrl(options.url),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  });
   // Without a listener a connection that breaks between two queries ends the process.
   client.on('error', () => undefined);
   let current: string | undefined;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { discoverTenantId } from '../../../shared/dataverse/tenant.ts';
 import { startDataverseSimulator } from '../../../test/simulators/dataverse/index.ts';
 import { startEntraSimulator } from '../../../test/simulators/entra/index.ts';
@@ -7,7 +8,7 @@ import { startUpstashSimulator } from '../../../test/simulators/upstash/index.ts
 import { startPostgres } from '../postgres/server.ts';
 import { allEnded } from './all-ended.ts';
 import type { KeptValues } from './kept-values.ts';
-import { isLoopback, type OutsideSettings } from './settings.ts';
+import { isLoopback, type OutsideSettings, SettingsError } from './settings.ts';
 
 /** The systems outside AWS, simulated or real, as the functions and the runner reach them. */
 export interface OutsideSystems {
@@ -58,6 +59,8 @@ async function startDatabase(
     const postgres = await startPostgres({ dataDirectory: join(stateDirectory, 'postgres') });
     resources.defer(() => postgres.stop());
     databaseUrl = postgres.url;
+  } else {
+    await checkDatabase(databaseUrl);
   }
   if (!isLoopback(databaseUrl)) return { databaseUrl };
   const neon = await startNeonSimulator({ upstream: databaseUrl });
@@ -113,4 +116,25 @@ async function startDynamics(
     clientId,
     clientSecret,
   };
+}
+
+/** A database answers its first connection within this, also one whose compute has to wake up. */
+const DATABASE_TIMEOUT_MS = 15_000;
+
+/** @throws SettingsError if the database of the environment cannot be used, and why. */
+async function checkDatabase(databaseUrl: string): Promise<void> {
+  const client = new Client({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: DATABASE_TIMEOUT_MS,
+  });
+  try {
+    await client.connect();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+    throw new SettingsError(
+      `DATABASE_URL: the database does not let us in${code}. Check that it runs, and host, port, user, password and database`,
+    );
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }

@@ -1,3 +1,9 @@
+import {
+  InvalidUrl,
+  parseAuthorityUrl,
+  parseOrganizationUrl,
+} from '../../../shared/dataverse/organization-url.ts';
+
 /** Something in the environment of `npm start` that cannot be used. Names the variable, never its value. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
@@ -36,16 +42,26 @@ export function outsideSettings(
     if (value !== undefined) checkEndpoint(name, value, allowRemote);
     return value;
   };
+  // The client secret and the token are sent there: only Microsoft's own hosts, as in AWS, or loopback.
+  const microsoft = (name: string, parse: typeof parseOrganizationUrl): string | undefined => {
+    const value = endpoint(name);
+    if (value === undefined) return undefined;
+    try {
+      return parse(value, { allowLoopback: true });
+    } catch (error) {
+      if (!(error instanceof InvalidUrl)) throw error;
+      throw new SettingsError(`${name}: ${error.message}`);
+    }
+  };
   const together = (name: string, others: readonly string[]): void => {
     const missing = others.find((other) => read(name) !== undefined && read(other) === undefined);
     if (missing !== undefined) throw new SettingsError(`${name} needs ${missing} as well`);
   };
+  const orgUrl = microsoft('DYNAMICS_ORG_URL', parseOrganizationUrl);
+  const authorityUrl = microsoft('DYNAMICS_AUTHORITY_URL', parseAuthorityUrl);
   together('DYNAMICS_ORG_URL', ['DYNAMICS_CLIENT_ID', 'DYNAMICS_CLIENT_SECRET']);
   together('DYNAMICS_AUTHORITY_URL', ['DYNAMICS_ORG_URL']);
   together('UPSTASH_REDIS_REST_URL', ['UPSTASH_REDIS_REST_TOKEN']);
-
-  const orgUrl = endpoint('DYNAMICS_ORG_URL');
-  const authorityUrl = endpoint('DYNAMICS_AUTHORITY_URL');
   if (orgUrl !== undefined && authorityUrl === undefined) {
     checkEndpoint('DYNAMICS_AUTHORITY_URL (by default)', MICROSOFT_AUTHORITY_URL, allowRemote);
   }

@@ -51,6 +51,14 @@ describe('refused', () => {
 });
 
 test.each([
+  ['DYNAMICS_ORG_URL', 'http://contoso.crm4.dynamics.com', 'must start with https://'],
+  ['DYNAMICS_ORG_URL', 'https://contoso.example.com', 'not on a host of Microsoft Dynamics'],
+  ['DYNAMICS_AUTHORITY_URL', 'https://login.example.com', 'not a host of Entra ID'],
+])('--allow-remote does not send the client secret to %s=%s', (name, url, problem) => {
+  expect(() => outsideSettings({ ...DYNAMICS, [name]: url }, true)).toThrow(problem);
+});
+
+test.each([
   ['http://127.0.0.1:8080', true],
   ['http://localhost', true],
   ['http://[::1]:1/x', true],
