@@ -1,7 +1,7 @@
 import { type AuditRow, auditValues } from '../../shared/audit/audit-row.ts';
 import type { Claim } from '../../shared/consent/consent-store.ts';
 import { type ContactStore, rowKey } from '../../shared/contacts/contact-store.ts';
-import { decideContact } from '../../shared/contacts/decide-contact.ts';
+import { decideContact, type StoredContact } from '../../shared/contacts/decide-contact.ts';
 import {
   PROFILE_FIELDS,
   type Profile,
@@ -25,15 +25,16 @@ export interface ProfilePush {
   readonly etag: string;
   /** The profile that Dynamics shows once the write is acknowledged. */
   readonly seen: Profile;
-  readonly revision: string;
+  /** The row as it is now: as claimed, or as the merge has left it. */
+  readonly stored: StoredContact;
 }
 
 export type PreparedProfile =
   | ProfilePush
   /** Nothing to write. */
-  | { readonly kind: 'none'; readonly revision: string }
+  | { readonly kind: 'none'; readonly stored: StoredContact }
   /** There is something to write, and it has to wait. */
-  | { readonly kind: 'later'; readonly revision: string }
+  | { readonly kind: 'later'; readonly stored: StoredContact }
   /** The row changed while the contact was read and merged. */
   | { readonly kind: 'moved' }
   /** Proven: the contact is not there any more. */
@@ -55,12 +56,12 @@ export async function prepareProfile(
   { lease, stored, patient }: Claim,
   mayPush: boolean,
 ): Promise<PreparedProfile> {
-  const { seen, revision } = stored;
+  const { seen } = stored;
   if (seen === null || PROFILE_FIELDS.every((field) => sameValue(patient[field], seen[field]))) {
-    return { kind: 'none', revision };
+    return { kind: 'none', stored };
   }
   // Refused again and again because somebody edits the contact: the consents go first.
-  if (!mayPush) return { kind: 'later', revision };
+  if (!mayPush) return { kind: 'later', stored };
 
   const answer = await dataverse.getContact(lease.contactId);
   if (!answer.found) return { kind: 'deleted' };
@@ -80,7 +81,7 @@ export async function prepareProfile(
     },
     'contact.updated',
   );
-  let revisionNow = revision;
+  let storedNow = stored;
   if (decision.row.kind !== 'none') {
     const audit: AuditRow[] = decision.patient
       ? [
@@ -104,17 +105,18 @@ export async function prepareProfile(
       applied = await contacts.apply([{ ...lease, stored, decision, audit }]);
     } catch (error) {
       // Text that the database cannot store must not hold back what the person has consented to.
-      if (error instanceof DatabaseRejected) return { kind: 'later', revision };
+      if (error instanceof DatabaseRejected) return { kind: 'later', stored };
       throw error;
     }
     const revised = applied.get(rowKey(lease));
     if (revised === undefined) return { kind: 'moved' };
-    revisionNow = revised ?? revision;
+    const { version } = contact;
+    storedNow = { ...stored, revision: revised ?? stored.revision, version, seen: profile };
   }
 
   const merged: Profile = { ...patient, ...decision.patient?.fields };
   const ahead = PROFILE_FIELDS.filter((field) => !sameValue(merged[field], profile[field]));
-  if (ahead.length === 0) return { kind: 'none', revision: revisionNow };
+  if (ahead.length === 0) return { kind: 'none', stored: storedNow };
   const shown: Record<ProfileField, string | null> = { ...profile };
   for (const field of ahead) shown[field] = merged[field];
   return {
@@ -122,6 +124,6 @@ export async function prepareProfile(
     columns: Object.fromEntries(ahead.map((field) => [COLUMNS[field], merged[field]])),
     etag: contact.etag,
     seen: shown,
-    revision: revisionNow,
+    stored: storedNow,
   };
 }

@@ -82,13 +82,16 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
     try {
       const works = await triage(parsed, settlements);
       const claims = await claim(works);
-      await Promise.all(
+      const answers = await Promise.allSettled(
         works.map(async (work) => {
           const claimed = claims.get(rowKey(work.subject));
           const settlement = await answer(work, claimed, mayGoOn);
           for (const { message } of work.arrived) settlements.set(message.id, settlement(message));
         }),
       );
+      // None may go on behind the function's back, in a container that is frozen and thawed.
+      const failed = answers.find((answered) => answered.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
     } catch (error) {
       if (!isDatabaseError(error)) throw error;
       log(messages.databaseUnavailable, describeError(error));
@@ -250,7 +253,7 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
       };
     }
     const eventIds = [...new Set(work.arrived.map(({ event }) => event.eventId))];
-    return writeContact(dependencies, claimed, { dataverseOrganizationId, eventIds }, mayGoOn);
+    return writeContact(dependencies, claimed, eventIds, mayGoOn);
   }
 
   async function auditEvents(arrived: readonly Arrived[], outcome: string) {

@@ -4,7 +4,7 @@ import type { Claim, ConsentStore } from '../../shared/consent/consent-store.ts'
 import { deriveContactFields } from '../../shared/consent/derive-contact-fields.ts';
 import { backoffSeconds } from '../../shared/contacts/backoff.ts';
 import type { ContactStore } from '../../shared/contacts/contact-store.ts';
-import { decideContact } from '../../shared/contacts/decide-contact.ts';
+import { decideContact, type StoredContact } from '../../shared/contacts/decide-contact.ts';
 import type { DataverseClient } from '../../shared/dataverse/client.ts';
 import type { ContactFields } from '../../shared/dataverse/contact.ts';
 import {
@@ -53,7 +53,7 @@ export type WriteResult =
 export async function writeContact(
   dependencies: WriteContactDependencies,
   first: Claim,
-  subject: { readonly dataverseOrganizationId: string; readonly eventIds: readonly string[] },
+  eventIds: readonly string[],
   mayGoOn: () => boolean,
 ): Promise<WriteResult> {
   const { store, dataverse, consentColumns, newId, now } = dependencies;
@@ -71,7 +71,7 @@ export async function writeContact(
     action: 'dynamics_sync',
     source: 'consenthub',
     outcome,
-    new_values: auditValues({ contactId, fields, eventIds: subject.eventIds }),
+    new_values: auditValues({ contactId, fields, eventIds }),
   });
 
   try {
@@ -79,7 +79,7 @@ export async function writeContact(
       const { fields, nextChangeAt } = deriveContactFields(claim.consents, claim.now);
       const writesConsents = known === null || !sameConsentFields(known, fields);
       const profile = await prepareProfile(dependencies, claim, round < MAX_ROUNDS);
-      if (profile.kind === 'deleted') return await unlink();
+      if (profile.kind === 'deleted') return await unlink(claim.stored);
       if (profile.kind !== 'moved') {
         let push = profile.kind === 'push' ? profile : undefined;
         let answer: Awaited<ReturnType<typeof write>> | undefined;
@@ -94,7 +94,7 @@ export async function writeContact(
             answer = writesConsents ? await write(fields, true, undefined) : undefined;
           }
         }
-        if (answer === 'missing') return await unlink();
+        if (answer === 'missing') return await unlink(profile.stored);
         if (answer === 'updated') acknowledgedAt = now();
         if (answer === 'updated' && writesConsents) known = fields;
         if (answer !== 'conflict') {
@@ -107,9 +107,10 @@ export async function writeContact(
           const state = await store.settle(
             {
               lease: claim.lease,
-              revision: profile.revision,
+              revision: profile.stored.revision,
               written: fields,
               seen: push?.seen ?? null,
+              seenBefore: profile.stored.seen,
               nextDueAt: nextDue(nextChangeAt, retryProfileMs),
             },
             audit,
@@ -188,12 +189,13 @@ export async function writeContact(
     return nextChangeAt !== null && nextChangeAt < retryAt ? nextChangeAt : retryAt;
   }
 
-  /** Dynamics has proven that the contact is deleted: the row becomes a tombstone, as inbound. */
-  async function unlink(): Promise<WriteResult> {
-    const key = { dataverseOrganizationId: subject.dataverseOrganizationId, contactId };
-    const [row] = await dependencies.contacts.read([key]);
+  /**
+   * Dynamics has proven that the contact is deleted: the row becomes a tombstone, as inbound, if it is
+   * still what it was before the proof.
+   */
+  async function unlink(stored: StoredContact): Promise<WriteResult> {
     const decision = decideContact(
-      { stored: row?.stored, read: { kind: 'deleted' }, match: undefined, newPatientId: newId() },
+      { stored, read: { kind: 'deleted' }, match: undefined, newPatientId: newId() },
       'contact.deleted',
     );
     const tombstone: AuditRow = {
@@ -203,13 +205,13 @@ export async function writeContact(
       action: decision.action,
       source: 'consenthub',
       outcome: decision.outcome,
-      new_values: auditValues({ contactId, eventIds: subject.eventIds }),
+      new_values: auditValues({ contactId, eventIds }),
     };
-    await dependencies.contacts.apply([
-      { organizationId, contactId, stored: row?.stored, decision, audit: [tombstone] },
+    const applied = await dependencies.contacts.apply([
+      { organizationId, contactId, stored, decision, audit: [tombstone] },
     ]);
     // If the row has changed meanwhile it was not touched, and is due at once.
     await release({ unknown: false, forget: true });
-    return { kind: 'done', outcome: 'unlinked' };
+    return { kind: 'done', outcome: applied.size > 0 ? 'unlinked' : 'deferred' };
   }
 }

@@ -56,6 +56,8 @@ export interface Settling {
   readonly written: ConsentFields;
   /** Profile fields as Dynamics has them now; null if none were written. */
   readonly seen: StoredContact['seen'];
+  /** What the row said of them before the write. */
+  readonly seenBefore: StoredContact['seen'];
   /** When time alone will change the fields. */
   readonly nextDueAt: Date | null;
 }
@@ -167,10 +169,11 @@ export function createConsentStore(database: Database): ConsentStore {
 
     async claim(leases) {
       const input = JSON.stringify(
-        leases.map(({ organizationId, contactId, token }) => ({
+        leases.map(({ organizationId, contactId, token, doubtBefore }) => ({
           organization_id: organizationId,
           contact_id: contactId,
           token,
+          again: doubtBefore !== undefined,
         })),
       );
       // Two statements: the second one needs a snapshot from after the locks of the first.
@@ -193,12 +196,13 @@ export function createConsentStore(database: Database): ConsentStore {
       });
     },
 
-    async settle({ lease, revision, written, seen, nextDueAt }, audit) {
+    async settle({ lease, revision, written, seen, seenBefore, nextDueAt }, audit) {
       const input = JSON.stringify({
         ...leaseColumns(lease),
         revision,
         written,
         seen,
+        seen_before: seenBefore,
         next_due_at: nextDueAt,
       });
       const [, rows = []] = await database.transaction([

@@ -123,16 +123,14 @@ export function decideContact(contact: ContactCase, event: ContactEvent['type'])
 
 function decideDeleted(contact: ContactCase, event: ContactEvent['type']): ContactDecision {
   const { stored } = contact;
-  const already = stored?.deleted === true;
   // A create or an update that comes after the deletion says nothing any more.
   const overtaken = event === 'contact.deleted' ? 'unchanged' : 'superseded';
   const patientId = stored?.linked ? (stored.patient?.id ?? null) : null;
   const formerPatientId = stored?.patient?.id ?? null;
   const base = untouched(contact, event, patientId === null ? overtaken : 'unlinked');
-  if (already && !stored.readDue) return base;
   return {
     ...base,
-    action: 'patient_unlinked',
+    action: patientId === null ? base.action : 'patient_unlinked',
     patientId,
     row: {
       kind: 'apply',
@@ -142,7 +140,9 @@ function decideDeleted(contact: ContactCase, event: ContactEvent['type']): Conta
       patientId: null,
       formerPatientId,
       writeDue: false,
-      raisesRevision: !already,
+      // Also where it was deleted before: between then and now it may have been restored and deleted
+      // again, and whoever read it alive in between must miss.
+      raisesRevision: true,
     },
     patient:
       patientId === null ? null : { id: patientId, created: false, fields: {}, link: 'cleared' },
@@ -161,8 +161,8 @@ function decideFound(
   if (stored?.erased === true && !stored.linked) {
     const base = untouched(contact, event, 'skipped');
     // Nothing of the person is kept here; a clock that asked for this read is cleared.
-    return stored.readDue || stored.deleted
-      ? { ...base, row: { ...FORGOTTEN, raisesRevision: stored.deleted } }
+    return stored.readDue || stored.deleted || stored.version !== read.version
+      ? { ...base, row: { ...FORGOTTEN, version: read.version, raisesRevision: stored.deleted } }
       : base;
   }
 
@@ -214,9 +214,8 @@ function decideFound(
 }
 
 /** A contact whose patient was erased: known, alive, and nobody. */
-const FORGOTTEN: Omit<Extract<RowChange, { kind: 'apply' }>, 'raisesRevision'> = {
+const FORGOTTEN: Omit<Extract<RowChange, { kind: 'apply' }>, 'raisesRevision' | 'version'> = {
   kind: 'apply',
-  version: null,
   seen: null,
   deleted: false,
   patientId: null,

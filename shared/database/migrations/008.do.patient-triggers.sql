@@ -6,10 +6,16 @@ language plpgsql as $$
 begin
   update dynamics_contacts
   set revision = revision + 1,
-    -- The grace period leaves the ringing to ConsentHub's own event; without one the sweep rings.
-    write_due_at = least(write_due_at, now() + interval '30 seconds'),
+    -- The grace period leaves the ringing to ConsentHub's own event; without one the sweep rings. A
+    -- patient who is not linked any more has nothing to write, but a restore that is under way has to
+    -- see the change.
+    write_due_at = case
+      when patient_id = new.id then least(write_due_at, now() + interval '30 seconds')
+      else write_due_at
+    end,
     updated_at = now()
-  where organization_id = new.organization_id and patient_id = new.id;
+  where organization_id = new.organization_id
+    and (patient_id = new.id or former_patient_id = new.id);
   return null;
 end
 $$;

@@ -246,6 +246,7 @@ describe('what must not happen', () => {
       revision: claim.stored.revision,
       written,
       seen: null,
+      seenBefore: null,
       nextDueAt: null,
     });
     expect(await it.store.settle(settling(slow), [])).toBe('overtaken');

@@ -161,9 +161,10 @@ describe('a contact that exists', () => {
     expect(decide(found({}, '9'), row)).toMatchObject({
       outcome: 'skipped',
       patientId: null,
-      row: { kind: 'none' },
+      row: { kind: 'apply', version: '9', seen: null, patientId: null, raisesRevision: false },
       patient: null,
     });
+    expect(decide(found(), row)).toMatchObject({ outcome: 'skipped', row: { kind: 'none' } });
     expect(decide(found({}, '9'), { ...row, readDue: true })).toMatchObject({
       outcome: 'skipped',
       row: { kind: 'apply', seen: null, patientId: null, raisesRevision: false },
@@ -203,7 +204,7 @@ describe('a contact that is proven to be deleted', () => {
     expect(decide(deleted, tombstone(), { event })).toMatchObject({
       outcome,
       patientId: null,
-      row: { kind: 'none' },
+      row: { kind: 'apply', deleted: true, patientId: null, raisesRevision: true },
       patient: null,
     });
   });
@@ -218,7 +219,7 @@ describe('a contact that is proven to be deleted', () => {
 
   test('and was due has its clock cleared', () => {
     expect(decide(deleted, tombstone({ readDue: true }))).toMatchObject({
-      row: { kind: 'apply', deleted: true, raisesRevision: false },
+      row: { kind: 'apply', deleted: true, raisesRevision: true },
     });
   });
 });
