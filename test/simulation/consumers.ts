@@ -1,0 +1,239 @@
+import { createSweep } from '../../functions/sweep/sweep.ts';
+import { createSyncConsent } from '../../functions/sync-consent/sync-consent.ts';
+import { createSyncContact } from '../../functions/sync-contact/sync-contact.ts';
+import { createConsentStore } from '../../shared/consent/consent-store.ts';
+import { createContactStore } from '../../shared/contacts/contact-store.ts';
+import { readContacts } from '../../shared/contacts/read-contacts.ts';
+import { consentColumns } from '../../shared/dataverse/consent-columns.ts';
+import { messages } from '../../shared/observability/messages.ts';
+import { createConsumer } from '../../shared/queue/consume.ts';
+import { createSweepStore } from '../../shared/sweep/sweep-store.ts';
+import { recordLog, recordMetrics } from '../support/observability.ts';
+import type { SimulatedDatabase } from './database.ts';
+import {
+  CONSENT_STATUS_VALUES,
+  DATAVERSE_ORGANIZATION_ID,
+  type Organization,
+} from './dataverse.ts';
+import type { Invocation } from './invocation.ts';
+import { createSimulatedQueue, type SimulatedQueue } from './queue.ts';
+import type { World } from './world.ts';
+
+/** As `infra/bridge-stack.ts`. */
+const SYNC_CONTACT_LIMIT_MS = 60_000;
+const SYNC_CONSENT_LIMIT_MS = 45_000;
+const SWEEP_LIMIT_MS = 55_000;
+const SWEEP_RATE_MS = 60_000;
+/** As `infra/constructs/queue-with-dead-letter.ts`. */
+const VISIBILITY_TIMEOUTS = 6;
+/** A container's clock that is wrong is wrong by this much. */
+const SKEW_MS = 600_000;
+
+export interface Functions {
+  readonly contactQueue: SimulatedQueue;
+  readonly consentQueue: SimulatedQueue;
+  readonly contactDeadLetters: SimulatedQueue;
+  readonly consentDeadLetters: SimulatedQueue;
+  /** Invocations under way. */
+  running(): number;
+  /** Invocations that ended without a crash and without a failure of the database. */
+  undisturbed(invocation: Invocation): boolean;
+  /** Everything that the functions have logged. */
+  readonly lines: readonly object[];
+  /** A run of the sweep every minute from now on. */
+  startSchedule(): void;
+}
+
+/** The functions as their handlers wire them, with everything outside simulated. */
+export function createFunctions(
+  world: World,
+  database: SimulatedDatabase,
+  organization: () => Organization,
+  label: (text: string) => string,
+): Functions {
+  const { log, lines } = recordLog();
+  const { metrics } = recordMetrics();
+  const counts = new Map<string, number>();
+  const ended = new Set<Invocation>();
+  let running = 0;
+
+  function invoke(
+    name: string,
+    limitMs: number,
+    use: (invocation: Invocation, remainingMs: () => number) => Promise<void>,
+    onEnd: () => void,
+  ) {
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    let over = false;
+    running += 1;
+    const end = () => {
+      if (over) return;
+      over = true;
+      running -= 1;
+      onEnd();
+    };
+    const invocation: Invocation = {
+      name: `${name} ${count}`,
+      skewMs: world.fault(`${name} ${count}`, ['clock skewed']) === undefined ? 0 : SKEW_MS,
+      endsByMs: world.now() + limitMs,
+      dead: false,
+      disturbed: false,
+      calls: 0,
+      die() {
+        invocation.dead = true;
+        invocation.disturbed = true;
+        end();
+      },
+    };
+    // Lambda ends what takes too long.
+    const outOfTime = () => {
+      if (over) return;
+      world.note(`${invocation.name}: ✗ out of time`);
+      invocation.die();
+    };
+    world.after(limitMs, outOfTime, { background: true });
+    const live = async () => {
+      try {
+        await use(invocation, () => invocation.endsByMs - world.now());
+        ended.add(invocation);
+      } catch (error) {
+        // A sweep whose database is away fails, and the next one goes on.
+        const kind = error instanceof Error ? error.name : 'nothing';
+        world.note(`${invocation.name}: fails with ${kind}`);
+        invocation.disturbed = true;
+      }
+      end();
+    };
+    // Not waited for: the world goes on while it waits.
+    void live();
+  }
+
+  const dependenciesOf = (invocation: Invocation) => {
+    let ids = 0;
+    return {
+      connectedOrganizationId: async () => DATAVERSE_ORGANIZATION_ID,
+      newId: () => {
+        ids += 1;
+        return world.random.uuid(`${invocation.name} ${ids}`);
+      },
+      now: () => new Date(world.now() + invocation.skewMs),
+      log: (...line: Parameters<typeof log>) => {
+        if (line[0].code === messages.functionFailed.code) {
+          world.violation('functions do not fail', JSON.stringify(line[1]));
+        }
+        log(...line);
+      },
+      metrics,
+    };
+  };
+
+  const consumed = (
+    name: string,
+    limitMs: number,
+    queues: { own: () => SimulatedQueue; dead: () => SimulatedQueue },
+    handlerOf: (invocation: Invocation) => Parameters<typeof createConsumer>[0]['handle'],
+  ): Parameters<typeof createSimulatedQueue>[3] => ({
+    visibilityMs: limitMs * VISIBILITY_TIMEOUTS,
+    dead: queues.dead,
+    consume(records, done) {
+      let kept = new Set(records.map(({ messageId }) => messageId));
+      invoke(
+        name,
+        limitMs,
+        async (invocation, remainingMs) => {
+          const consume = createConsumer({
+            queue: queues.own().of(invocation),
+            deadLetterQueue: queues.dead().of(invocation),
+            handle: handlerOf(invocation),
+            log: dependenciesOf(invocation).log,
+          });
+          const { batchItemFailures } = await consume(records, remainingMs);
+          kept = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+        },
+        () => done(kept),
+      );
+    },
+  });
+
+  const contactDeadLetters = createSimulatedQueue(world, 'contact-dead-letters', label);
+  const consentDeadLetters = createSimulatedQueue(world, 'consent-dead-letters', label);
+  const contactQueue: SimulatedQueue = createSimulatedQueue(
+    world,
+    'contact-events',
+    label,
+    consumed(
+      'sync-contact',
+      SYNC_CONTACT_LIMIT_MS,
+      { own: () => contactQueue, dead: () => contactDeadLetters },
+      (invocation) => {
+        const dataverse = organization().clientOf(invocation);
+        return createSyncContact({
+          ...dependenciesOf(invocation),
+          store: createContactStore(database.of(invocation)),
+          readContacts: (ids) => readContacts(dataverse, ids),
+        });
+      },
+    ),
+  );
+  const consentQueue: SimulatedQueue = createSimulatedQueue(
+    world,
+    'consent-events',
+    label,
+    consumed(
+      'sync-consent',
+      SYNC_CONSENT_LIMIT_MS,
+      { own: () => consentQueue, dead: () => consentDeadLetters },
+      (invocation) =>
+        createSyncConsent({
+          ...dependenciesOf(invocation),
+          store: createConsentStore(database.of(invocation)),
+          contacts: createContactStore(database.of(invocation)),
+          dataverse: organization().clientOf(invocation),
+          consentColumns: async (fields, lastSync) =>
+            consentColumns(fields, CONSENT_STATUS_VALUES, lastSync),
+        }),
+    ),
+  );
+
+  let sweeping = false;
+  function sweep() {
+    world.after(SWEEP_RATE_MS, sweep, { background: true });
+    // One at a time, as its reserved concurrency makes sure.
+    if (sweeping) return;
+    sweeping = true;
+    invoke(
+      'sweep',
+      SWEEP_LIMIT_MS,
+      async (invocation, remainingMs) => {
+        const run = createSweep({
+          ...dependenciesOf(invocation),
+          store: createSweepStore(database.of(invocation)),
+          contactQueue: contactQueue.of(invocation),
+          consentQueue: consentQueue.of(invocation),
+          wait: (ms) =>
+            new Promise<void>((resolve) => {
+              world.after(ms, () => {
+                if (!invocation.dead) resolve();
+              });
+            }),
+        });
+        await run(remainingMs);
+      },
+      () => {
+        sweeping = false;
+      },
+    );
+  }
+
+  return {
+    contactQueue,
+    consentQueue,
+    contactDeadLetters,
+    consentDeadLetters,
+    lines,
+    running: () => running,
+    undisturbed: (invocation) => ended.has(invocation) && !invocation.disturbed,
+    startSchedule: sweep,
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * npm run simulate -- --seed 42        one run, its history and what it broke
+ * npm run simulate -- --seeds 2000     the runs 1 … 2000, in two workers
+ * npm run simulate -- --minutes 10     as many as there is time for, from a seed of its own
+ * npm run simulate -- --guards 300     what is found with each guard taken out, within so many runs
+ */
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { connectTo } from './database.ts';
+import { type DatabaseServer, startDatabaseServer } from './database-server.ts';
+import { GUARDS } from './guards.ts';
+import { type Run, run } from './run.ts';
+import { shorten } from './shorten.ts';
+import type { WorkerInput, WorkerResult } from './worker.ts';
+
+const WORKERS = 2;
+const DEFAULT_SEEDS = 200;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    seeds: { type: 'string' },
+    minutes: { type: 'string' },
+    guards: { type: 'string' },
+  },
+});
+
+const server = await startDatabaseServer();
+try {
+  if (values.seed !== undefined) process.exitCode = await showSeed(server, whole(values.seed));
+  else if (values.guards !== undefined) await showGuards(server, whole(values.guards));
+  else process.exitCode = await search(server);
+} finally {
+  await server.stop();
+}
+
+/** Everything that is printed is the same for the same seed. */
+async function showSeed(on: DatabaseServer, seed: number): Promise<number> {
+  const client = await connectTo(await on.createDatabase('one'));
+  try {
+    const result = await run(client, seed);
+    if (result.violations.length === 0) {
+      print([...result.history, `seed ${seed}: all invariants hold`]);
+      return 0;
+    }
+    print(explain(await shorten(result, (left) => run(client, seed, { left }))));
+    return 1;
+  } finally {
+    await client.end();
+  }
+}
+
+async function search(on: DatabaseServer): Promise<number> {
+  const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
+  const firstSeed = minutes === undefined ? 1 : Math.floor(Date.now() / 1000);
+  const seeds = values.seeds === undefined ? DEFAULT_SEEDS : whole(values.seeds);
+  const results = await Promise.all(
+    Array.from({ length: WORKERS }, async (_, index) => {
+      const workerData: WorkerInput = {
+        databaseUrl: await on.createDatabase(`worker_${index}`),
+        firstSeed: firstSeed + index,
+        step: WORKERS,
+        lastSeed: minutes === undefined ? seeds : Infinity,
+        untilMs: minutes === undefined ? Infinity : Date.now() + minutes * 60_000,
+      };
+      const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData });
+      const [message] = (await once(worker, 'message')) as [WorkerResult];
+      return message;
+    }),
+  );
+  const runs = results.reduce((sum, result) => sum + result.runs, 0);
+  const known = results.flatMap(({ knownDefects }) => knownDefects);
+  for (const defect of new Set(known)) {
+    const count = known.filter((one) => one === defect).length;
+    print([`known and not mended yet: ${defect} (${count} times)`]);
+  }
+  const broken = results.flatMap(({ brokenSeed }) => brokenSeed ?? []).toSorted((a, b) => a - b)[0];
+  if (broken === undefined) {
+    print([`${runs} runs: all invariants hold`]);
+    return 0;
+  }
+  return showSeed(on, broken);
+}
+
+async function showGuards(on: DatabaseServer, seeds: number): Promise<void> {
+  for (const [index, { name, ddl, tampering = {} }] of GUARDS.entries()) {
+    const client = await connectTo(await on.createDatabase(`guard_${index}`, ddl));
+    let found: Run | undefined;
+    for (let seed = 1; seed <= seeds && found === undefined; seed += 1) {
+      const result = await run(client, seed, { tampering });
+      if (result.violations.length > 0) found = result;
+    }
+    await client.end();
+    const violation = found?.violations[0];
+    print([
+      violation === undefined
+        ? `${name}: not missed within ${seeds} runs`
+        : `${name}: seed ${found?.seed}, ${violation.invariant}: ${violation.detail}`,
+    ]);
+  }
+}
+
+function explain({ seed, history, violations, happened }: Run): string[] {
+  const first = violations[0];
+  return [
+    ...history,
+    '',
+    `seed ${seed} breaks: ${first?.invariant} (${first?.detail})`,
+    `with nothing but: ${happened.join('; ')}`,
+  ];
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`not a whole number: ${text}`);
+  return value;
+}
+
+function print(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,231 @@
+import type { Channel, ConsentHub, Edit, Nonsense, Publishing } from './consenthub.ts';
+import { type Contact, type Organization, PROFILE_COLUMNS, type Refusal } from './dataverse.ts';
+import type { Webhooks } from './webhooks.ts';
+import type { Random } from './random.ts';
+import { CALM_MS, type World } from './world.ts';
+
+/** Few, so that they meet; and few actions, so that the last one is not made good by another. */
+const CONTACTS = [1, 1, 2] as const;
+const ACTION_COUNTS = [0, 2, 4, 8, 14] as const;
+/** Besides those, so many happen just while a call is under way. */
+const MEANWHILE_OF = /^(?:GET|PATCH|claim-contacts|settle-contact|apply-contacts|read-contacts)/;
+const MEANWHILE_COUNTS = [1, 2, 4, 8] as const;
+/** Actions follow each other at once, soon, or when everything has settled. */
+const GAPS_MS = [300, 3_000, 40_000] as const;
+
+export interface Stage {
+  readonly world: World;
+  readonly organization: Organization;
+  readonly webhooks: Webhooks;
+  readonly consentHub: ConsentHub;
+  readonly edits: Edit[];
+}
+
+type Do = (stage: Stage, contact: Contact, key: string) => Promise<string> | string;
+
+const CHANNELS: readonly [Channel, ...Channel[]] = ['email', 'sms'];
+/** A lost message is the hard case: one that comes later makes good what went wrong before. */
+const PUBLISHING: readonly [readonly Publishing[], ...(readonly Publishing[])[]] = [
+  ['never'],
+  ['once', 'never'],
+  ['once', 'never'],
+  ['once', 'twice', 'late', 'never'],
+];
+const REVOCATIONS = ['update', 'update', 'insert', 'same instant'] as const;
+const OUTAGES: readonly [Refusal, ...Refusal[]] = [
+  'throttled',
+  'server error',
+  'unauthorized',
+  'forbidden',
+  'bare 404',
+];
+
+/** What people and systems do, how often compared with each other. Each says what it did. */
+const ACTIONS: readonly { readonly weight: number; readonly run: Do }[] = [
+  {
+    weight: 6,
+    async run({ consentHub, world }, contact, key) {
+      const channel = world.random.pick(`${key} channel`, CHANNELS);
+      const publishing = publishingOf(world, key);
+      const expiresInMs = world.random.chance(`${key} expires`, 0.4)
+        ? world.random.between(`${key} expiry`, 10_000, 300_000)
+        : null;
+      await consentHub.grant(contact, channel, { expiresInMs, publishing });
+      const expiry = expiresInMs === null ? '' : ', which expires';
+      return `ConsentHub grants ${channel} for ${contact.name}${expiry} (published: ${publishing})`;
+    },
+  },
+  {
+    weight: 6,
+    async run({ consentHub, world }, contact, key) {
+      const channel = world.random.pick(`${key} channel`, CHANNELS);
+      const publishing = publishingOf(world, key);
+      const how = world.random.pick(`${key} how`, REVOCATIONS);
+      await consentHub.revoke(contact, channel, { how, publishing });
+      return `ConsentHub revokes ${channel} for ${contact.name} by ${how} (published: ${publishing})`;
+    },
+  },
+  {
+    weight: 3,
+    async run({ consentHub, world, edits }, contact, key) {
+      const column = world.random.pick(`${key} column`, PROFILE_COLUMNS);
+      const value = `pii.host.${key.replaceAll(' ', '')}.${column}`;
+      const publishing = publishingOf(world, key);
+      if (await consentHub.edit(contact, column, value, publishing)) {
+        edits.push({ contact, column, value, by: 'ConsentHub' });
+      }
+      return `ConsentHub sets ${column} of ${contact.name} to ${value} (published: ${publishing})`;
+    },
+  },
+  {
+    weight: 3,
+    run({ organization, webhooks, world, edits }, contact, key) {
+      if (!contact.alive) return `nobody changes ${contact.name}: it is deleted`;
+      const column = world.random.pick(`${key} column`, PROFILE_COLUMNS);
+      const value = `pii.user.${key.replaceAll(' ', '')}.${column}`;
+      organization.change(contact, { [column]: value });
+      edits.push({ contact, column, value, by: 'Dynamics' });
+      webhooks.fire(contact, 'Update');
+      return `a user sets ${column} of ${contact.name} to ${value}`;
+    },
+  },
+  {
+    weight: 1,
+    run({ organization, webhooks }, contact) {
+      if (!contact.alive) return `nobody changes ${contact.name}: it is deleted`;
+      organization.change(contact, { jobtitle: 'changed' });
+      webhooks.fire(contact, 'Update');
+      return `a user changes another column of ${contact.name}`;
+    },
+  },
+  {
+    weight: 2,
+    run({ organization, webhooks }, contact) {
+      if (contact.alive) {
+        organization.remove(contact);
+        webhooks.fire(contact, 'Delete');
+        return `a user deletes ${contact.name}`;
+      }
+      organization.restore(contact);
+      webhooks.fire(contact, 'Restore');
+      return `a user restores ${contact.name}`;
+    },
+  },
+  {
+    weight: 1,
+    async run({ consentHub, world }, contact, key) {
+      await consentHub.addIrrelevant(contact, publishingOf(world, key));
+      return `ConsentHub adds a consent of ${contact.name} that is no marketing or pending`;
+    },
+  },
+  {
+    weight: 0.5,
+    async run({ consentHub }, contact) {
+      await consentHub.erase(contact);
+      return `ConsentHub erases the patient of ${contact.name}`;
+    },
+  },
+  {
+    weight: 0.5,
+    async run({ consentHub, world }, contact, key) {
+      const kinds: readonly [Nonsense, ...Nonsense[]] = [
+        'malformed',
+        'unknown_type',
+        'unknown_patient',
+      ];
+      const kind = world.random.pick(`${key} nonsense`, kinds);
+      await consentHub.publishNonsense(contact, kind);
+      return `ConsentHub publishes nonsense: ${kind}`;
+    },
+  },
+  {
+    weight: 1,
+    run({ organization, world }, _contact, key) {
+      const outage = world.random.pick(`${key} outage`, OUTAGES);
+      organization.outage = outage;
+      world.after(world.random.between(`${key} ends`, 1_000, 120_000), () => {
+        organization.outage = undefined;
+        world.note('Dataverse is back');
+      });
+      return `Dataverse is away: ${outage}`;
+    },
+  },
+];
+
+const TOTAL_WEIGHT = ACTIONS.reduce((sum, { weight }) => sum + weight, 0);
+
+function publishingOf({ random }: World, key: string): Publishing {
+  // Nobody tells of what happens meanwhile: only the row itself can.
+  const modes = isMeanwhile(key) ? [] : random.pick('publishing', PUBLISHING);
+  return modes[random.between(`${key} publishing`, 0, modes.length - 1)] ?? 'never';
+}
+
+/** Actions of the plan are numbered, the others are called by the call that they happen in. */
+const isMeanwhile = (key: string): boolean => key.includes('#');
+
+function actionOf(random: Random, key: string): Do {
+  let rest = random.unit(`${key} kind`) * TOTAL_WEIGHT;
+  for (const { weight, run } of ACTIONS) {
+    if (rest < weight) return run;
+    rest -= weight;
+  }
+  throw new RangeError('weights do not add up');
+}
+
+/** Plans what people do in a run, and says when it is over. Contacts come into being first. */
+export function planScript(stage: Stage): number {
+  const { world, organization, webhooks, consentHub, edits } = stage;
+  const { random } = world;
+  const contacts: Contact[] = [];
+
+  // Two contacts of one person, at the same time, and one patient that may be theirs.
+  const namesakes = random.chance('namesakes', 0.2);
+  const contactCount = namesakes ? 2 : random.pick('contacts', CONTACTS);
+  for (let n = 1; n <= contactCount; n += 1) {
+    const key = `contact ${n}`;
+    const arrivesMs = namesakes ? CALM_MS : n === 1 ? 0 : random.between(key, CALM_MS, 30_000);
+    world.after(arrivesMs, async () => {
+      if (!world.included(key)) return;
+      const columns = Object.fromEntries(
+        PROFILE_COLUMNS.map((column) => [column, `pii.C${namesakes ? 0 : n}.${column}`]),
+      );
+      const contact = organization.create(random.uuid(key), `C${n}`, columns);
+      contacts.push(contact);
+      for (const column of PROFILE_COLUMNS) {
+        edits.push({ contact, column, value: String(columns[column]), by: 'Dynamics' });
+      }
+      world.note(`a user creates ${contact.name}${namesakes ? ', a namesake' : ''}`);
+      if (namesakes ? n === 1 : random.chance(`${key} registered`, 0.3)) {
+        await consentHub.register(contact);
+        world.note(`ConsentHub knows a patient like ${contact.name}`);
+      }
+      webhooks.fire(contact, 'Create');
+    });
+  }
+
+  const act = async (key: string, about: string) => {
+    if (contacts.length === 0 || !world.included(key)) return;
+    const contact =
+      contacts.find(({ name }) => about.includes(name)) ??
+      contacts[random.between(`${key} contact`, 0, contacts.length - 1)];
+    if (contact !== undefined) world.note(await actionOf(random, key)(stage, contact, key));
+  };
+
+  const count = random.pick('actions', ACTION_COUNTS);
+  let atMs = CALM_MS;
+  for (let n = 1; n <= count; n += 1) {
+    const key = `action ${n}`;
+    atMs += random.between(`${key} gap`, 0, random.pick(`${key} pace`, GAPS_MS));
+    world.after(atMs, () => act(key, ''));
+  }
+
+  let meanwhile: number = random.pick('meanwhile count', MEANWHILE_COUNTS);
+  world.onCall(({ key, label, underWayMs }) => {
+    const about = MEANWHILE_OF.test(label) && contacts.some(({ name }) => label.includes(name));
+    if (!about || meanwhile === 0 || world.fault(key, ['meanwhile']) === undefined) return;
+    meanwhile -= 1;
+    const delayMs = random.between(`${key} moment`, 0, underWayMs);
+    world.after(delayMs, () => act(`${key} action`, label));
+  });
+  return atMs + random.between('aftermath', 5_000, 60_000);
+}

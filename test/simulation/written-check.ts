@@ -1,0 +1,59 @@
+import type { ConsentFields } from '../../shared/consent/consent-fields.ts';
+import { CONTACT_FIELDS } from '../../shared/dataverse/fields.ts';
+import type { SimulatedDatabase } from './database.ts';
+import { CONSENT_STATUS_VALUES, type Organization } from './dataverse.ts';
+import type { World } from './world.ts';
+
+interface WrittenRow {
+  readonly contact_id: string;
+  readonly written: ConsentFields;
+}
+
+const CERTAIN = `
+  select contact_id, written from dynamics_contacts
+  where written is not null and doubt_until is null
+  order by contact_id`;
+
+/**
+ * What a row without doubt says was written is what Dynamics has, at every moment: nothing would ever
+ * be written again where both are thought to agree (docs/protocol.md, "Outbound" 7).
+ */
+export function createWrittenCheck(
+  world: World,
+  database: SimulatedDatabase,
+  organization: Organization,
+): { afterCommit(): Promise<void>; afterWrite(): void } {
+  let certain: readonly WrittenRow[] = [];
+
+  function check() {
+    for (const { contact_id, written } of certain) {
+      const contact = organization.contacts.get(contact_id);
+      if (contact === undefined) continue;
+      for (const [column, value] of Object.entries(columnsOf(written))) {
+        if (contact.columns[column] !== value) {
+          world.violation(
+            'what is known to be written is in Dynamics',
+            `${column} of ${contact.name}`,
+          );
+          return;
+        }
+      }
+    }
+  }
+
+  return {
+    async afterCommit() {
+      certain = await database.sql<WrittenRow>(CERTAIN);
+      check();
+    },
+    afterWrite: check,
+  };
+}
+
+const columnsOf = (fields: ConsentFields) => ({
+  [CONTACT_FIELDS.marketingEmail.logicalName]: fields.marketingEmail,
+  [CONTACT_FIELDS.marketingSms.logicalName]: fields.marketingSms,
+  [CONTACT_FIELDS.consentDate.logicalName]: fields.consentDate,
+  [CONTACT_FIELDS.consentExpires.logicalName]: fields.consentExpires,
+  [CONTACT_FIELDS.consentStatus.logicalName]: CONSENT_STATUS_VALUES[fields.consentStatus],
+});
