@@ -1,7 +1,11 @@
 import { type AuditRow, auditValues } from '../../shared/audit/audit-row.ts';
 import type { Claim } from '../../shared/consent/consent-store.ts';
 import { type ContactStore, rowKey } from '../../shared/contacts/contact-store.ts';
-import { decideContact, type StoredContact } from '../../shared/contacts/decide-contact.ts';
+import {
+  decideContact,
+  type RowChange,
+  type StoredContact,
+} from '../../shared/contacts/decide-contact.ts';
 import {
   PROFILE_FIELDS,
   type Profile,
@@ -48,8 +52,10 @@ const COLUMNS: Readonly<Record<ProfileField, string>> = {
 };
 
 /**
- * Where ConsentHub changed a name, email or phone: reads the contact, merges (Dynamics wins where
- * both changed a field, and the patient is corrected), and says what is left to write.
+ * Where ConsentHub changed a name, email or phone, or a push of one is not settled: reads the contact,
+ * merges (Dynamics wins where both changed a field, and the patient is corrected), and says what is
+ * left to write. That is on record before it leaves: whoever finds it in Dynamics knows it for ours,
+ * whether or not its answer arrives.
  */
 export async function prepareProfile(
   { contacts, dataverse, newId }: PrepareProfileDependencies,
@@ -57,15 +63,16 @@ export async function prepareProfile(
   mayPush: boolean,
 ): Promise<PreparedProfile> {
   const { seen } = stored;
-  if (seen === null || PROFILE_FIELDS.every((field) => sameValue(patient[field], seen[field]))) {
-    return { kind: 'none', stored };
-  }
+  if (seen === null) return { kind: 'none', stored };
+  const settled = PROFILE_FIELDS.every((field) => sameValue(patient[field], seen[field]));
+  if (settled && stored.pushed.length === 0) return { kind: 'none', stored };
   // Refused again and again because somebody edits the contact: the consents go first.
   if (!mayPush) return { kind: 'later', stored };
 
   const answer = await dataverse.getContact(lease.contactId);
   if (!answer.found) return { kind: 'deleted' };
   const { contact } = answer;
+  const { version } = contact;
   const profile: Profile = {
     firstName: contact.firstName,
     lastName: contact.lastName,
@@ -75,14 +82,24 @@ export async function prepareProfile(
   const decision = decideContact(
     {
       stored,
-      read: { kind: 'found', version: contact.version, profile },
+      read: { kind: 'found', version, profile },
       match: undefined,
       newPatientId: newId(),
     },
     'contact.updated',
   );
+  const merged: Profile = { ...patient, ...decision.patient?.fields };
+  const ahead = PROFILE_FIELDS.filter((field) => !sameValue(merged[field], profile[field]));
+  const push =
+    ahead.length === 0
+      ? undefined
+      : Object.fromEntries(ahead.map((field) => [field, merged[field]]));
   let storedNow = stored;
-  if (decision.row.kind !== 'none') {
+  if (decision.row.kind === 'apply' || push !== undefined) {
+    const row: RowChange = {
+      ...(decision.row.kind === 'apply' ? decision.row : asItIs(version, profile, patient.id)),
+      ...(push && { push }),
+    };
     const audit: AuditRow[] = decision.patient
       ? [
           {
@@ -102,7 +119,7 @@ export async function prepareProfile(
       : [];
     let applied: Awaited<ReturnType<typeof contacts.apply>>;
     try {
-      applied = await contacts.apply([{ ...lease, stored, decision, audit }]);
+      applied = await contacts.apply([{ ...lease, stored, decision: { ...decision, row }, audit }]);
     } catch (error) {
       // Text that the database cannot store must not hold back what the person has consented to.
       if (error instanceof DatabaseRejected) return { kind: 'later', stored };
@@ -110,20 +127,28 @@ export async function prepareProfile(
     }
     const revised = applied.get(rowKey(lease));
     if (revised === undefined) return { kind: 'moved' };
-    const { version } = contact;
     storedNow = { ...stored, revision: revised ?? stored.revision, version, seen: profile };
   }
-
-  const merged: Profile = { ...patient, ...decision.patient?.fields };
-  const ahead = PROFILE_FIELDS.filter((field) => !sameValue(merged[field], profile[field]));
-  if (ahead.length === 0) return { kind: 'none', stored: storedNow };
-  const shown: Record<ProfileField, string | null> = { ...profile };
-  for (const field of ahead) shown[field] = merged[field];
+  if (push === undefined) return { kind: 'none', stored: storedNow };
   return {
     kind: 'push',
     columns: Object.fromEntries(ahead.map((field) => [COLUMNS[field], merged[field]])),
     etag: contact.etag,
-    seen: shown,
+    seen: { ...profile, ...push },
     stored: storedNow,
+  };
+}
+
+/** A row that says what was read already: only what is pushed is added to it. */
+function asItIs(version: string, seen: Profile, patientId: string): RowChange {
+  return {
+    kind: 'apply',
+    version,
+    seen,
+    deleted: false,
+    patientId,
+    formerPatientId: null,
+    writeDue: false,
+    raisesRevision: false,
   };
 }

@@ -110,7 +110,7 @@ export async function writeContact(
               revision: profile.stored.revision,
               written: fields,
               seen: push?.seen ?? null,
-              seenBefore: profile.stored.seen,
+              forgetsPushed: profile.kind !== 'later',
               nextDueAt: nextDue(nextChangeAt, retryProfileMs),
             },
             audit,

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { AuditRow } from '../audit/audit-row.ts';
 import insertAuditRows from '../audit/insert-audit-rows.sql';
+import { profileColumn, pushedColumn } from '../contacts/contact-store.ts';
 import type { Patient, StoredContact } from '../contacts/decide-contact.ts';
 import type { Database } from '../database/database.ts';
 import { MARK_OWN_WRITE } from '../database/own-write.ts';
@@ -56,8 +57,8 @@ export interface Settling {
   readonly written: ConsentFields;
   /** Profile fields as Dynamics has them now; null if none were written. */
   readonly seen: StoredContact['seen'];
-  /** What the row said of them before the write. */
-  readonly seenBefore: StoredContact['seen'];
+  /** What was pushed before has been looked for in Dynamics: without a doubt it counts no longer. */
+  readonly forgetsPushed: boolean;
   /** When time alone will change the fields. */
   readonly nextDueAt: Date | null;
 }
@@ -99,7 +100,6 @@ const subjectRow = z.object({
   dataverse_organization_id: text,
 });
 const claimedRow = z.object({ contact_id: z.string(), doubt_before: time.nullable() });
-const profile = z.object({ firstName: text, lastName: text, email: text, phone: text });
 const consentFields = z.object({
   marketingEmail: z.boolean(),
   marketingSms: z.boolean(),
@@ -113,7 +113,8 @@ const stateRow = z.object({
   contact_id: z.string(),
   revision: z.string(),
   version: text,
-  seen: profile.nullable(),
+  seen: profileColumn.nullable(),
+  pushed: pushedColumn,
   // What an older version of this project wrote there is as good as unknown.
   written: consentFields.nullable().catch(null),
   read_due: z.boolean(),
@@ -196,13 +197,13 @@ export function createConsentStore(database: Database): ConsentStore {
       });
     },
 
-    async settle({ lease, revision, written, seen, seenBefore, nextDueAt }, audit) {
+    async settle({ lease, revision, written, seen, forgetsPushed, nextDueAt }, audit) {
       const input = JSON.stringify({
         ...leaseColumns(lease),
         revision,
         written,
         seen,
-        seen_before: seenBefore,
+        forgets_pushed: forgetsPushed,
         next_due_at: nextDueAt,
       });
       const [, rows = []] = await database.transaction([
@@ -261,6 +262,7 @@ function toClaim(lease: Lease, doubt: Date | null, state: z.output<typeof stateR
       revision: state.revision,
       version: state.version,
       seen: state.seen,
+      pushed: state.pushed ?? [],
       deleted: false,
       readDue: state.read_due,
       attempts: state.attempts,

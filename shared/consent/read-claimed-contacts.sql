@@ -6,6 +6,7 @@ select
   c.revision::text as revision,
   c.version::text as version,
   c.seen,
+  c.pushed,
   c.written,
   c.read_due_at is not null as read_due,
   c.attempts,

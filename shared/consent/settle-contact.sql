@@ -6,7 +6,7 @@
 with d as materialized (
   select * from jsonb_to_record($1::jsonb) as r (
     organization_id uuid, contact_id uuid, token uuid, revision bigint,
-    written jsonb, seen jsonb, seen_before jsonb, next_due_at timestamptz, doubt_before timestamptz
+    written jsonb, seen jsonb, forgets_pushed boolean, next_due_at timestamptz, doubt_before timestamptz
   )
 ),
 locked as materialized (
@@ -24,33 +24,30 @@ changed as (
   update dynamics_contacts c
   set
     -- While an older write may still land, what was written is not what Dynamics will have.
-    written = case
-      when l.state = 'moved' then c.written
-      when l.state = 'settled' and d.doubt_before is null then d.written
+    written = case when l.state = 'settled' and d.doubt_before is null then d.written end,
+    seen = case when l.state = 'settled' then coalesce(d.seen, c.seen) else c.seen end,
+    pushed = case
+      -- Over the contact as it is now nothing older can land: it was written over another version.
+      when l.state = 'settled' and d.seen is not null then null
+      when l.state = 'settled' and d.forgets_pushed and d.doubt_before is null then null
+      else c.pushed
     end,
-    seen = case when l.state = 'overtaken' then c.seen else coalesce(d.seen, c.seen) end,
     -- A doubt that was found is ended by end-doubts.sql alone, which has the contact written again.
     doubt_until = case l.state
       when 'overtaken' then greatest(c.doubt_until, clock_timestamp() + interval '180 seconds')
-      when 'moved' then c.doubt_until
       else d.doubt_before
     end,
     write_due_at = case when l.state = 'settled' then d.next_due_at else c.write_due_at end,
     attempts = case when l.state = 'settled' then 0 else c.attempts end,
-    lease_token = case when l.state <> 'settled' then c.lease_token end,
-    lease_until = case when l.state <> 'settled' then c.lease_until end,
+    lease_token = case when l.state = 'overtaken' then c.lease_token end,
+    lease_until = case when l.state = 'overtaken' then c.lease_until end,
     -- What a merge starts from has changed: an apply that read the row before must miss.
-    revision = c.revision + case when d.seen is not null and l.state <> 'overtaken' then 1 else 0 end,
+    revision = c.revision + case when d.seen is not null and l.state = 'settled' then 1 else 0 end,
     updated_at = now()
   from locked l, d
   where c.organization_id = l.organization_id
     and c.contact_id = l.contact_id
-    -- The row moved on, but a name, email or phone of ours is in Dynamics: noted, unless somebody has
-    -- read the contact since. Otherwise it would be taken for an edit that was made there.
-    and (
-      l.state <> 'moved'
-      or (d.seen is not null and c.seen is not distinct from d.seen_before)
-    )
+    and l.state <> 'moved'
 ),
 -- Never waits: ConsentHub's transactions lock the consent before the row, we come the other way. A
 -- consent that somebody is changing is about to be pending again.

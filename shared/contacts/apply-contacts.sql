@@ -13,6 +13,8 @@ with decided as materialized (
     raises_revision boolean,
     version bigint,
     seen jsonb,
+    -- What is about to be written to Dynamics over this version; null: nothing.
+    push jsonb,
     deleted boolean,
     patient_id uuid,
     former_patient_id uuid,
@@ -73,6 +75,12 @@ updated as (
     former_patient_id = d.former_patient_id,
     version = d.version,
     seen = d.seen,
+    pushed = case
+      -- What was written over an older version shows in the newer one, or never will.
+      when c.version is distinct from d.version then nullif(jsonb_build_array(d.push), '[null]')
+      when d.push is null or c.pushed @> jsonb_build_array(d.push) then c.pushed
+      else coalesce(c.pushed, '[]') || jsonb_build_array(d.push)
+    end,
     deleted_at = case when d.deleted then coalesce(c.deleted_at, now()) end,
     -- Only a revision unchanged since the row was read lets the clock be cleared.
     read_due_at = null,
@@ -83,7 +91,8 @@ updated as (
       else c.write_due_at
     end,
     revision = c.revision + case when d.raises_revision then 1 else 0 end,
-    attempts = 0,
+    -- Where a write follows, its settling says whether this try has succeeded.
+    attempts = case when d.push is null then 0 else c.attempts end,
     updated_at = now()
   from decided d
   join locked l using (organization_id, contact_id)

@@ -40,14 +40,22 @@ export interface ContactWrite {
 }
 
 const text = z.string().nullable();
-const profile = z.object({ firstName: text, lastName: text, email: text, phone: text });
+/** A profile as `dynamics_contacts` keeps it, and what was pushed of one. */
+export const profileColumn = z.object({
+  firstName: text,
+  lastName: text,
+  email: text,
+  phone: text,
+});
+export const pushedColumn = z.array(profileColumn.partial()).nullable();
 const storedRow = z.object({
   dataverse_organization_id: z.string(),
   contact_id: z.string(),
   organization_id: text,
   revision: text,
   version: text,
-  seen: profile.nullable(),
+  seen: profileColumn.nullable(),
+  pushed: pushedColumn,
   deleted: z.boolean(),
   read_due: z.boolean(),
   attempts: z.number().nullable(),
@@ -149,6 +157,7 @@ function toStoredRow(row: z.output<typeof storedRow>): StoredRow {
             revision: row.revision,
             version: row.version,
             seen: row.seen,
+            pushed: row.pushed ?? [],
             deleted: row.deleted,
             readDue: row.read_due,
             attempts: row.attempts ?? 0,
@@ -197,6 +206,7 @@ function toInput({ organizationId, contactId, stored, decision, audit }: Contact
     patient_id: row.patientId,
     former_patient_id: row.formerPatientId,
     write_due: row.writeDue,
+    push: row.push,
     new_patient: patient?.created ?? false,
     patient: patient && {
       id: patient.id,

@@ -1,7 +1,13 @@
 import type { ContactEvent } from '../queue/contact-event.ts';
 import { backoffSeconds } from './backoff.ts';
 import { mergeProfile } from './merge-profile.ts';
-import { PROFILE_FIELDS, type Profile, type ProfileField, sameValue } from './profile.ts';
+import {
+  PROFILE_FIELDS,
+  type Profile,
+  type ProfileField,
+  type ProfilePart,
+  sameValue,
+} from './profile.ts';
 
 /** What ConsentHub held of a contact before Dynamics was asked. */
 export interface StoredContact {
@@ -9,6 +15,11 @@ export interface StoredContact {
   /** Decimal of a 64-bit integer; null while no read was ever applied. */
   readonly version: string | null;
   readonly seen: Profile | null;
+  /**
+   * What our own writes over that version show if they have landed, or still will. Where Dynamics shows
+   * one of these values it is ours, whatever came of the write's answer.
+   */
+  readonly pushed: readonly ProfilePart[];
   readonly deleted: boolean;
   readonly readDue: boolean;
   /** Tries that failed since the last one that succeeded. */
@@ -87,6 +98,8 @@ export type RowChange =
       readonly writeDue: boolean;
       /** False only where nothing changes that either side shows: a newer version of the same fields. */
       readonly raisesRevision: boolean;
+      /** What is about to be written over this version. */
+      readonly push?: ProfilePart;
     };
 
 export interface PatientChange {
@@ -181,7 +194,7 @@ function decideFound(
   const merged = mergeProfile(
     read.profile,
     patient,
-    known === undefined ? undefined : (stored?.seen ?? undefined),
+    known === undefined || stored === undefined ? undefined : lastKnown(stored, read.profile),
   );
   const linksNow = stored?.linked !== true;
   const fieldsMoved =
@@ -211,6 +224,23 @@ function decideFound(
         }
       : null,
   };
+}
+
+/**
+ * The base of the merge: what was last seen in Dynamics or, where it shows a value that we have written
+ * ourselves, that value.
+ */
+function lastKnown({ seen, pushed }: StoredContact, shown: Profile): Profile | undefined {
+  if (seen === null) return undefined;
+  const base: Record<ProfileField, string | null> = { ...seen };
+  for (const field of PROFILE_FIELDS) {
+    const ours = pushed.some((write) => {
+      const value = write[field];
+      return value !== undefined && sameValue(value, shown[field]);
+    });
+    if (ours) base[field] = shown[field];
+  }
+  return base;
 }
 
 /** A contact whose patient was erased: known, alive, and nobody. */

@@ -8,6 +8,9 @@ export interface Profile {
 
 export type ProfileField = keyof Profile;
 
+/** Some fields of a profile; one that is missing is not meant. */
+export type ProfilePart = { readonly [Field in ProfileField]?: string | null | undefined };
+
 export const PROFILE_FIELDS: readonly ProfileField[] = ['firstName', 'lastName', 'email', 'phone'];
 
 /** Dataverse keeps no empty strings, a database may: both mean that there is nothing. */

@@ -8,6 +8,7 @@ select
   c.revision::text as revision,
   c.version::text as version,
   c.seen,
+  c.pushed,
   c.deleted_at is not null as deleted,
   c.read_due_at is not null as read_due,
   c.attempts,

@@ -15,14 +15,12 @@ export function createDecide(guarded: (guard: InboundGuard) => boolean) {
   return decide;
 
   function decide({ row, patient }: Stored, read: Worker['read']): ContactDecision {
-    const { pushed = null } = row ?? {};
-    const ours = isContact(read) && read.alive && pushed?.values.includes(read.value);
-    const known = ours ? read.value : row?.seen;
     const stored: StoredContact | undefined = row
       ? {
           revision: String(row.revision),
           version: row.version === null ? null : String(row.version),
-          seen: guarded('mergeHasBase') ? profile(known ?? null) : null,
+          seen: guarded('mergeHasBase') ? profile(row.seen) : null,
+          pushed: row.pushed.map((value) => ({ email: email(value) })),
           deleted: row.deleted,
           readDue: row.readDue,
           attempts: 0,

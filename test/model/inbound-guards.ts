@@ -36,8 +36,7 @@ export const INBOUND_GUARDS = [
   'settleChecksRevision',
   /** settle-contact.sql raises the revision when it changes `seen`. */
   'seenRaisesRevision',
-  /** What a push will show is on record before it leaves: where Dynamics shows it, it is ours.
-   * (Built for a push that was acknowledged; one whose answer was lost is not on record yet.) */
+  /** What a push will show is on record before it leaves: where Dynamics shows it, it is ours. */
   'pushIsRecorded',
   /** The writer's proof of a deletion counts for the row as it was before the proof. */
   'unlinkComparesClaim',

@@ -31,7 +31,7 @@ export interface Row {
   /** A write may still land. */
   doubt: boolean;
   /** What our pushes over that version show if they have landed, or still will. */
-  pushed: { readonly version: number; readonly values: readonly Value[] } | null;
+  pushed: readonly Value[];
 }
 
 /** The row and the patient as one statement has read them; null where there was none. */
@@ -114,7 +114,7 @@ export function initialState(start: 'new' | 'linked'): State {
     readDue: false,
     writeDue: false,
     doubt: false,
-    pushed: null,
+    pushed: [],
   };
   return {
     contact: { alive: true, version: 1, value: 0, ours: false },
@@ -152,13 +152,9 @@ export function workerAt(next: State, index: number): Worker {
 
 /** Only the order of versions matters, only the equality of revisions, and the workers are alike. */
 export function keyOf(state: State): string {
-  const versions = new Set<number | null | undefined>([
-    state.contact.version,
-    state.row?.version,
-    state.row?.pushed?.version,
-  ]);
+  const versions = new Set<number | null | undefined>([state.contact.version, state.row?.version]);
   for (const { stored, read, push } of state.workers) {
-    versions.add(stored.row?.version).add(stored.row?.pushed?.version).add(push?.version);
+    versions.add(stored.row?.version).add(push?.version);
     if (read !== null && typeof read === 'object') versions.add(read.version);
   }
   for (const push of state.late) versions.add(push.version);
@@ -183,7 +179,7 @@ export function keyOf(state: State): string {
             one.writeDue,
             one.doubt,
           ]),
-          one.pushed && `${rank(one.pushed.version)}:${one.pushed.values.join('')}`,
+          one.pushed.join(''),
         ].join();
   const workers = state.workers.map(({ at, kind, stored, read, push: pushing, doubtBefore }) =>
     at === 'idle'

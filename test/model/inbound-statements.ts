@@ -61,14 +61,14 @@ export function createRowStatements(guarded: (guard: InboundGuard) => boolean) {
     if (version !== null && version < (row.version ?? 0)) next.broken ??= 'an older read has won';
     row.linked = decision.row.patientId !== null;
     row.former = decision.row.formerPatientId !== null;
+    // What was pushed over an older version shows in what was read, or never will.
+    if (version !== row.version) row.pushed = [];
     row.version = version;
     row.seen = valueOf(decision.row.seen);
     row.deleted = decision.row.deleted;
     row.readDue = false;
     row.writeDue = !decision.row.deleted && (row.writeDue || decision.row.writeDue);
     if (stored.row !== null && decision.row.raisesRevision) row.revision += 1;
-    // What was pushed over an older version shows in what was read, or never will.
-    if (isContact(read) && read.alive && read.version !== row.pushed?.version) row.pushed = null;
     next.row = row;
     applyToPatient(next, stored, read, decision);
     return true;
@@ -101,7 +101,7 @@ export function createRowStatements(guarded: (guard: InboundGuard) => boolean) {
     if (!row?.linked) return;
     const stored = readRow(next);
     const ahead = row.seen !== null && next.patient !== row.seen;
-    const reads = ahead || row.pushed !== null;
+    const reads = ahead || row.pushed.length > 0;
     next.workers[index] = {
       ...IDLE,
       at: reads ? 'beforeContact' : next.consentWaits ? 'writing' : 'acknowledged',
@@ -142,11 +142,7 @@ export function createRowStatements(guarded: (guard: InboundGuard) => boolean) {
     const { row } = next;
     const { stored, push } = mine;
     if (row === null || push === null || row.revision !== stored.row?.revision) return false;
-    const before = row.pushed?.version === push.version ? row.pushed.values : [];
-    row.pushed = {
-      version: push.version,
-      values: [...new Set([...before, push.value])].toSorted(),
-    };
+    row.pushed = [...new Set([...row.pushed, push.value])].toSorted();
     mine.stored = { ...stored, row: { ...row } };
     return true;
   }
@@ -192,7 +188,7 @@ export function createRowStatements(guarded: (guard: InboundGuard) => boolean) {
       row.seen = push.value;
       if (guarded('seenRaisesRevision')) row.revision += 1;
     }
-    if (push !== null || !doubtBefore) row.pushed = null;
+    if (push !== null || !doubtBefore) row.pushed = [];
   }
 
   /** release-contact.sql */
@@ -242,7 +238,7 @@ export function createRowStatements(guarded: (guard: InboundGuard) => boolean) {
     row.linked = false;
     row.former = false;
     row.seen = null;
-    row.pushed = null;
+    row.pushed = [];
     row.writeDue = false;
     row.erased = guarded('erasureIsRemembered');
     if (guarded('erasureRaisesRevision')) row.revision += 1;
@@ -265,5 +261,5 @@ const NEW_ROW: Row = {
   readDue: false,
   writeDue: false,
   doubt: false,
-  pushed: null,
+  pushed: [],
 };

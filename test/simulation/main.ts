@@ -70,11 +70,6 @@ async function search(on: DatabaseServer): Promise<number> {
     }),
   );
   const runs = results.reduce((sum, result) => sum + result.runs, 0);
-  const known = results.flatMap(({ knownDefects }) => knownDefects);
-  for (const defect of new Set(known)) {
-    const count = known.filter((one) => one === defect).length;
-    print([`known and not mended yet: ${defect} (${count} times)`]);
-  }
   const broken = results.flatMap(({ brokenSeed }) => brokenSeed ?? []).toSorted((a, b) => a - b)[0];
   if (broken === undefined) {
     print([`${runs} runs: all invariants hold`]);

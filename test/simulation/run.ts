@@ -38,7 +38,6 @@ export interface Run {
   readonly seed: number;
   readonly history: readonly string[];
   readonly violations: readonly Violation[];
-  readonly knownDefects: readonly Violation[];
   /** What happened of its own accord: actions and faults, each of which can be left out. */
   readonly happened: readonly string[];
 }
@@ -112,7 +111,6 @@ export async function run(
     seed,
     history: world.history,
     violations: world.violations,
-    knownDefects: world.knownDefects,
     happened: world.happened,
   };
 }

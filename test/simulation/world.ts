@@ -31,15 +31,12 @@ export interface World {
   note(line: string): void;
   /** An invariant is broken. The run goes on; the first one is reported. */
   violation(invariant: string, detail: string): void;
-  /** As a violation, of something that is known and not mended yet: told, but it breaks no run. */
-  known(defect: string, detail: string): void;
   /** Events that something waits for. */
   pending(): number;
   /** Runs the next event; false if there is none before `untilMs`. */
   step(untilMs: number): Promise<boolean>;
   readonly history: readonly string[];
   readonly violations: readonly Violation[];
-  readonly knownDefects: readonly Violation[];
   /** Keys of the actions and faults that happened: what can be taken out. */
   readonly happened: readonly string[];
 }
@@ -64,7 +61,6 @@ export function createWorld(random: Random, rates: FaultRates, left: ReadonlySet
   let events: Event[] = [];
   const history: string[] = [];
   const violations: Violation[] = [];
-  const knownDefects: Violation[] = [];
   const happened: string[] = [];
 
   const isFaulty = () => !over && nowMs >= START_MS + CALM_MS;
@@ -73,7 +69,6 @@ export function createWorld(random: Random, rates: FaultRates, left: ReadonlySet
     random,
     history,
     violations,
-    knownDefects,
     happened,
     now: () => nowMs,
     get faulty() {
@@ -109,10 +104,6 @@ export function createWorld(random: Random, rates: FaultRates, left: ReadonlySet
     violation: (invariant, detail) => {
       violations.push({ invariant, detail });
       history.push(`!! ${invariant}: ${detail}`);
-    },
-    known: (invariant, detail) => {
-      knownDefects.push({ invariant, detail });
-      history.push(`?? ${invariant}: ${detail}`);
     },
     pending: () => events.filter(({ background }) => !background).length,
     async step(untilMs) {

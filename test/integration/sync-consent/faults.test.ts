@@ -246,7 +246,7 @@ describe('what must not happen', () => {
       revision: claim.stored.revision,
       written,
       seen: null,
-      seenBefore: null,
+      forgetsPushed: true,
       nextDueAt: null,
     });
     expect(await it.store.settle(settling(slow), [])).toBe('overtaken');

@@ -1,5 +1,5 @@
 /** Interleavings that the model of the protocol (test/model) found, on the real statements. */
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DataverseUnavailable } from '../../../shared/dataverse/errors.ts';
 import { readContacts as readAll } from '../../../shared/contacts/read-contacts.ts';
 import { startSyncConsent, type SyncConsentFixture } from './fixture.ts';
@@ -72,7 +72,58 @@ test('ConsentHub takes the email back while it is written', async () => {
   ]).toEqual([before, before]);
 });
 
-test('a release drops the doubt of a crash', async () => {
+describe('ConsentHub corrects an email, and the end of the first write', () => {
+  const unanswered = async (...args: Parameters<Update>): ReturnType<Update> => {
+    await it.dependencies.dataverse.updateContact(...args);
+    throw new DataverseUnavailable({
+      reason: 'network',
+      outcomeUnknown: true,
+    });
+  };
+  const crash = async (): Promise<never> => {
+    throw new Error('crash');
+  };
+  test.each([
+    ['its answer is lost', { updateContact: unanswered }, {}],
+    ['the process dies before it is settled', {}, { settle: crash }],
+  ])('%s', async (_how, dataverseFault, storeFault) => {
+    const { contactId, patientId } = await linked();
+    await it.syncConsent([it.consentEvent(patientId, undefined)]);
+    await email(patientId, 'typo@example.test');
+    const overrides = {
+      dataverse: { ...it.dependencies.dataverse, ...dataverseFault },
+      store: { ...it.dependencies.store, ...storeFault },
+    };
+    await it.syncConsent([changed(patientId)], { overrides, receiveCount: 9 }).catch(() => {});
+    expect((await says(contactId))['emailaddress1']).toBe('typo@example.test');
+    await email(patientId, 'right@example.test');
+
+    // The contact is read by both sides, as its webhook and the clock have it read.
+    await it.sync([it.event(contactId)]);
+    await it.pass('1 hour');
+    await it.sweep();
+    await it.pass('1 hour');
+    await it.sweep();
+    expect([
+      (await it.state(contactId))?.['email'],
+      (await says(contactId))['emailaddress1'],
+    ]).toEqual(['right@example.test', 'right@example.test']);
+    expect(
+      await it.sql(
+        `select 1 from audit_logs where patient_id = $1 and new_values ? 'conflicts'
+           and jsonb_array_length(new_values -> 'conflicts') > 0`,
+        [patientId],
+      ),
+    ).toEqual([]);
+    const [row] = await it.sql<{ pushed: unknown }>(
+      'select pushed from dynamics_contacts where contact_id = $1',
+      [contactId],
+    );
+    expect(row?.pushed).toBeNull();
+  });
+});
+
+test('a release keeps the doubt of a crash', async () => {
   const { contactId, patientId } = await linked();
   await it.syncConsent([it.consentEvent(patientId, undefined)]);
   await it.decide(patientId, 'email', 'granted');
@@ -98,12 +149,6 @@ test('a release drops the doubt of a crash', async () => {
     overrides: away,
     receiveCount: 9,
   });
-  console.log(
-    await it.sql(
-      'select doubt_until, written, write_due_at from dynamics_contacts where contact_id = $1',
-      [contactId],
-    ),
-  );
   await it.pass('1 hour');
   await it.sweep();
   await it.pass('1 hour');

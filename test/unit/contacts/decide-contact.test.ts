@@ -24,6 +24,7 @@ const stored = (overrides: Partial<StoredContact> = {}): StoredContact => ({
   revision: '3',
   version: '7',
   seen: profile,
+  pushed: [],
   deleted: false,
   readDue: false,
   attempts: 0,
@@ -131,6 +132,28 @@ describe('a contact that exists', () => {
       conflicts: ['email'],
       patient: { fields: { email: 'b@example.test' } },
     });
+  });
+
+  test('and shows what we have written ourselves was not changed in Dynamics', () => {
+    const row = stored({
+      patient: { ...patient, email: 'second@example.test' },
+      pushed: [{ email: 'first@example.test' }],
+    });
+    expect(decide(found({ email: 'first@example.test' }, '8'), row)).toMatchObject({
+      outcome: 'unchanged',
+      conflicts: [],
+      row: { kind: 'apply', seen: { email: 'first@example.test' }, writeDue: true },
+      patient: null,
+    });
+    expect(decide(found({ email: 'b@example.test' }, '8'), row)).toMatchObject({
+      outcome: 'applied',
+      conflicts: ['email'],
+      patient: { fields: { email: 'b@example.test' } },
+    });
+    expect(
+      decide(found({ firstName: 'first@example.test' }, '8'), row),
+      'another field',
+    ).toMatchObject({ patient: { fields: { firstName: 'first@example.test' } } });
   });
 
   test('and was restored is linked to its patient again', () => {
