@@ -1,25 +1,32 @@
+import {
+  createReceiveWebhook,
+  type WebhookRequest,
+} from '../../functions/receive-webhook/receive-webhook.ts';
 import { createSweep } from '../../functions/sweep/sweep.ts';
 import { createSyncConsent } from '../../functions/sync-consent/sync-consent.ts';
 import { createSyncContact } from '../../functions/sync-contact/sync-contact.ts';
+import type { ConsentFields } from '../../shared/consent/consent-fields.ts';
 import { createConsentStore } from '../../shared/consent/consent-store.ts';
 import { createContactStore } from '../../shared/contacts/contact-store.ts';
 import { readContacts } from '../../shared/contacts/read-contacts.ts';
+import { createConnectedOrganization } from '../../shared/dataverse/connected-organization.ts';
 import { consentColumns } from '../../shared/dataverse/consent-columns.ts';
+import { createConsentStatusOptions } from '../../shared/dataverse/consent-status-options.ts';
 import { messages } from '../../shared/observability/messages.ts';
 import { createConsumer } from '../../shared/queue/consume.ts';
+import type { SecretVersions } from '../../shared/secrets/secrets.ts';
 import { createSweepStore } from '../../shared/sweep/sweep-store.ts';
 import { recordLog, recordMetrics } from '../support/observability.ts';
 import type { SimulatedDatabase } from './database.ts';
-import {
-  CONSENT_STATUS_VALUES,
-  DATAVERSE_ORGANIZATION_ID,
-  type Organization,
-} from './dataverse.ts';
+import type { SimulatedCache } from './cache.ts';
+import { ORG_URL, type Organization } from './dataverse.ts';
 import type { Invocation } from './invocation.ts';
 import { createSimulatedQueue, type SimulatedQueue } from './queue.ts';
+import { WEBHOOK_SECRET_ARN, type WebhookSecret } from './webhook-secret.ts';
 import type { World } from './world.ts';
 
 /** As `infra/bridge-stack.ts`. */
+const RECEIVE_WEBHOOK_LIMIT_MS = 10_000;
 const SYNC_CONTACT_LIMIT_MS = 60_000;
 const SYNC_CONSENT_LIMIT_MS = 45_000;
 const SWEEP_LIMIT_MS = 55_000;
@@ -29,7 +36,14 @@ const VISIBILITY_TIMEOUTS = 6;
 /** A container's clock that is wrong is wrong by this much. */
 const SKEW_MS = 600_000;
 
+type ColumnsOf = [fields: ConsentFields, lastSync: Date];
+
+/** API Gateway's answer for a function that fails or dies; Dataverse does not try again after it. */
+const FUNCTION_FAILED_STATUS = 500;
+
 export interface Functions {
+  /** A webhook arrives. `certain`: the clock of the container that took it is right. */
+  receiveWebhook(request: WebhookRequest): Promise<{ status: number; certain: boolean }>;
   readonly contactQueue: SimulatedQueue;
   readonly consentQueue: SimulatedQueue;
   readonly contactDeadLetters: SimulatedQueue;
@@ -47,10 +61,15 @@ export interface Functions {
 /** The functions as their handlers wire them, with everything outside simulated. */
 export function createFunctions(
   world: World,
-  database: SimulatedDatabase,
-  organization: () => Organization,
+  outside: {
+    readonly database: SimulatedDatabase;
+    readonly cache: SimulatedCache;
+    readonly secret: WebhookSecret;
+    readonly organization: () => Organization;
+  },
   label: (text: string) => string,
 ): Functions {
+  const { database, cache, secret, organization } = outside;
   const { log, lines } = recordLog();
   const { metrics } = recordMetrics();
   const counts = new Map<string, number>();
@@ -75,7 +94,7 @@ export function createFunctions(
     };
     const invocation: Invocation = {
       name: `${name} ${count}`,
-      skewMs: world.fault(`${name} ${count}`, ['clock skewed']) === undefined ? 0 : SKEW_MS,
+      skewMs: world.fault(`${name} ${count}`, name, ['clock skewed']) === undefined ? 0 : SKEW_MS,
       endsByMs: world.now() + limitMs,
       dead: false,
       disturbed: false,
@@ -112,7 +131,6 @@ export function createFunctions(
   const dependenciesOf = (invocation: Invocation) => {
     let ids = 0;
     return {
-      connectedOrganizationId: async () => DATAVERSE_ORGANIZATION_ID,
       newId: () => {
         ids += 1;
         return world.random.uuid(`${invocation.name} ${ids}`);
@@ -125,6 +143,19 @@ export function createFunctions(
         log(...line);
       },
       metrics,
+    };
+  };
+
+  /** As `shared/lambda/connect.ts`. */
+  const connect = (invocation: Invocation) => {
+    const dataverse = organization().clientOf(invocation);
+    const remembered = { client: dataverse, cache: cache.of(invocation), orgUrl: ORG_URL };
+    const optionValues = createConsentStatusOptions(remembered);
+    return {
+      dataverse,
+      connectedOrganizationId: createConnectedOrganization(remembered),
+      consentColumns: async (...[fields, lastSync]: ColumnsOf) =>
+        consentColumns(fields, await optionValues(), lastSync),
     };
   };
 
@@ -167,9 +198,10 @@ export function createFunctions(
       SYNC_CONTACT_LIMIT_MS,
       { own: () => contactQueue, dead: () => contactDeadLetters },
       (invocation) => {
-        const dataverse = organization().clientOf(invocation);
+        const { dataverse, connectedOrganizationId } = connect(invocation);
         return createSyncContact({
           ...dependenciesOf(invocation),
+          connectedOrganizationId,
           store: createContactStore(database.of(invocation)),
           readContacts: (ids) => readContacts(dataverse, ids),
         });
@@ -187,14 +219,37 @@ export function createFunctions(
       (invocation) =>
         createSyncConsent({
           ...dependenciesOf(invocation),
+          ...connect(invocation),
           store: createConsentStore(database.of(invocation)),
           contacts: createContactStore(database.of(invocation)),
-          dataverse: organization().clientOf(invocation),
-          consentColumns: async (fields, lastSync) =>
-            consentColumns(fields, CONSENT_STATUS_VALUES, lastSync),
         }),
     ),
   );
+
+  const receiveWebhook: Functions['receiveWebhook'] = (request) =>
+    new Promise((resolve) => {
+      let status = FUNCTION_FAILED_STATUS;
+      let certain = true;
+      const use = async (invocation: Invocation) => {
+        certain = invocation.skewMs === 0;
+        const secrets = secret.readerOf(invocation.name);
+        const versions = ({ current, previous }: SecretVersions) =>
+          previous === undefined ? [current] : [current, previous];
+        const receive = createReceiveWebhook({
+          ...dependenciesOf(invocation),
+          secrets: {
+            read: async () => versions(await secrets.readVersions(WEBHOOK_SECRET_ARN)),
+            refresh: async () => {
+              const read = await secrets.refresh(WEBHOOK_SECRET_ARN);
+              return { valid: versions(read.value), certain: read.certain };
+            },
+          },
+          enqueue: (event) => contactQueue.of(invocation).send({ body: JSON.stringify(event) }),
+        });
+        status = (await receive(request)).statusCode;
+      };
+      invoke('receive-webhook', RECEIVE_WEBHOOK_LIMIT_MS, use, () => resolve({ status, certain }));
+    });
 
   let sweeping = false;
   function sweep() {
@@ -227,6 +282,7 @@ export function createFunctions(
   }
 
   return {
+    receiveWebhook,
     contactQueue,
     consentQueue,
     contactDeadLetters,

@@ -1,5 +1,5 @@
 import { type Edit, PATIENT_COLUMNS } from './consenthub.ts';
-import type { SimulatedDatabase } from './database.ts';
+import type { CommitWatch, NamedStatement, SimulatedDatabase } from './database.ts';
 import { type Organization, PROFILE_COLUMNS } from './dataverse.ts';
 import type { World } from './world.ts';
 
@@ -12,14 +12,21 @@ interface StateRow {
   readonly last_name: string | null;
   readonly email: string | null;
   readonly phone: string | null;
+  readonly write_due: boolean;
+  readonly agrees: boolean;
 }
 
 const STATE = `
   select c.contact_id, c.version::text as version, c.deleted_at is not null as deleted, c.patient_id,
-    p.first_name, p.last_name, p.email, p.phone
+    p.first_name, p.last_name, p.email, p.phone, c.write_due_at is not null as write_due,
+    c.seen = jsonb_build_object('firstName', p.first_name, 'lastName', p.last_name, 'email', p.email,
+      'phone', p.phone) as agrees
   from dynamics_contacts c
   left join patients p on p.id = c.patient_id
   order by c.contact_id`;
+
+const applies = (statements: readonly NamedStatement[]) =>
+  statements.some(({ name }) => name === 'apply-contacts');
 
 /** What Neon has said of a contact so far. */
 interface Known {
@@ -40,33 +47,44 @@ export function createContactCheck(
   organization: Organization,
   edits: readonly Edit[],
   labels: Map<string, string>,
-): { afterCommit(): Promise<void> } {
+): CommitWatch {
   const known = new Map<string, Known>();
+  let before: readonly StateRow[] = [];
 
-  async function afterCommit() {
+  /** What came from Dynamics is not sent back: our own statements are no change of ConsentHub's. */
+  function checkSilence(row: StateRow) {
+    const was = before.find(({ contact_id }) => contact_id === row.contact_id);
+    if (was === undefined || was.patient_id !== row.patient_id || !row.agrees) return;
+    if (row.write_due && !was.write_due) {
+      world.violation('our own statements are silent', `a clock of ${labels.get(row.contact_id)}`);
+    }
+  }
+
+  async function check() {
     for (const row of await database.sql<StateRow>(STATE)) {
       const contact = organization.contacts.get(row.contact_id);
       if (contact === undefined) continue;
-      const before = known.get(contact.id) ?? {
+      const shownSoFar = known.get(contact.id) ?? {
         version: 0n,
         tombstoneAt: undefined,
         shown: new Map<string, number>(),
       };
-      known.set(contact.id, before);
+      known.set(contact.id, shownSoFar);
       if (row.patient_id !== null) labels.set(row.patient_id, `patient of ${contact.name}`);
+      checkSilence(row);
 
-      const version = BigInt(row.version ?? before.version);
-      if (version < before.version) {
+      const version = BigInt(row.version ?? shownSoFar.version);
+      if (version < shownSoFar.version) {
         world.violation('Neon never goes back', `the version of ${contact.name}`);
       }
-      before.version = version;
+      shownSoFar.version = version;
 
-      if (row.deleted) before.tombstoneAt ??= contact.deaths;
-      else if (before.tombstoneAt !== undefined) {
-        if (contact.lives <= before.tombstoneAt) {
+      if (row.deleted) shownSoFar.tombstoneAt ??= contact.deaths;
+      else if (shownSoFar.tombstoneAt !== undefined) {
+        if (contact.lives <= shownSoFar.tombstoneAt) {
           world.violation('nothing deleted comes back', contact.name);
         }
-        before.tombstoneAt = undefined;
+        shownSoFar.tombstoneAt = undefined;
       }
 
       for (const column of row.patient_id === null ? [] : PROFILE_COLUMNS) {
@@ -76,13 +94,20 @@ export function createContactCheck(
           .filter(({ by }) => by === 'Dynamics')
           .findIndex((edit) => edit.value === value);
         if (place < 0) continue;
-        if (place < (before.shown.get(column) ?? 0)) {
+        if (place < (shownSoFar.shown.get(column) ?? 0)) {
           world.violation('Neon never goes back', `${column} of ${contact.name}`);
         }
-        before.shown.set(column, place);
+        shownSoFar.shown.set(column, place);
       }
     }
   }
 
-  return { afterCommit };
+  return {
+    async before(statements) {
+      if (applies(statements)) before = await database.sql<StateRow>(STATE);
+    },
+    async after(statements) {
+      if (applies(statements)) await check();
+    },
+  };
 }

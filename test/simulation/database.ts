@@ -29,6 +29,23 @@ export interface DatabaseTampering {
   readonly rows?: (name: string, rows: readonly Row[]) => readonly Row[];
 }
 
+/** A statement of ours, called by its file. */
+export interface NamedStatement {
+  readonly name: string;
+  readonly params: Statement['params'];
+}
+
+/** One of our commits: whose it was, and what each statement returned. */
+export interface Commit {
+  readonly by: Invocation;
+  readonly results: readonly (readonly Row[])[];
+}
+
+export interface CommitWatch {
+  before(statements: readonly NamedStatement[]): Promise<void>;
+  after(statements: readonly NamedStatement[], commit: Commit): Promise<void>;
+}
+
 export interface SimulatedDatabase {
   /** What a function gets, as `createDatabase` makes it. */
   of(invocation: Invocation): Database;
@@ -37,8 +54,8 @@ export interface SimulatedDatabase {
     text: string,
     params?: readonly SqlValue[],
   ): Promise<T[]>;
-  /** Called after each of our commits, alone. */
-  onCommit(watch: (names: readonly string[]) => Promise<void>): void;
+  /** Called before and after each of our commits, alone. */
+  onCommit(...watchers: readonly CommitWatch[]): void;
 }
 
 /**
@@ -52,7 +69,7 @@ export function createSimulatedDatabase(
   label: (text: string) => string,
   tampering: DatabaseTampering,
 ): SimulatedDatabase {
-  let watch: (names: readonly string[]) => Promise<void> = async () => undefined;
+  let watchers: readonly CommitWatch[] = [];
 
   async function commit(statements: readonly Statement[]): Promise<Row[][]> {
     const now = new Date(world.now()).toISOString();
@@ -75,17 +92,22 @@ export function createSimulatedDatabase(
     }
   }
 
-  async function effect(statements: readonly Statement[]): Promise<Effect<Row[][]>> {
+  async function effect(
+    by: Invocation,
+    statements: readonly Statement[],
+  ): Promise<Effect<Row[][]>> {
     const names = statements.map(({ text }) => statementName(text));
     const tampered = statements.map(({ text, params }, index) => ({
       text: tampering.statement?.(names[index] ?? '', text) ?? text,
       params,
     }));
     try {
+      const named = statements.map(({ params }, index) => ({ name: names[index] ?? '', params }));
+      for (const watcher of watchers) await watcher.before(named);
       const results = (await commit(tampered)).map((rows, index) => [
         ...(tampering.rows?.(names[index] ?? '', rows) ?? rows),
       ]);
-      await watch(names);
+      for (const watcher of watchers) await watcher.after(named, { by, results });
       return { answer: () => results, says: summary(results) };
     } catch (error) {
       const clean = cleanDatabaseError(error);
@@ -106,7 +128,7 @@ export function createSimulatedDatabase(
     callOutside(world, invocation, {
       label: labelOf(statements),
       target: 'database',
-      effect: () => effect(statements),
+      effect: () => effect(invocation, statements),
       giveUpAfterMs: STATEMENT_TIMEOUT_MS,
       latestMs: LATEST_MS,
       unanswered: () => new DatabaseUnavailable(undefined),
@@ -141,8 +163,8 @@ export function createSimulatedDatabase(
       const [rows = []] = await commit([{ text, params }]);
       return rows as T[];
     },
-    onCommit(watcher) {
-      watch = watcher;
+    onCommit(...all) {
+      watchers = all;
     },
   };
 }

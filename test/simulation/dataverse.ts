@@ -1,11 +1,22 @@
 import { createDataverseClient, type DataverseClient } from '../../shared/dataverse/client.ts';
 import { CONTACT_FIELDS } from '../../shared/dataverse/fields.ts';
+import { createTokenSource } from '../../shared/dataverse/token.ts';
+import type { DynamicsConnection } from '../../shared/dataverse/connection.ts';
 import type { Fetch } from '../../shared/dataverse/http.ts';
+import type { SimulatedCache } from './cache.ts';
+import { createEntra } from './entra.ts';
 import { callOutside, type Effect, type Invocation } from './invocation.ts';
 import type { World } from './world.ts';
 
 export const DATAVERSE_ORGANIZATION_ID = '0a000000-0000-4000-8000-00000000d0d0';
-const ORG_URL = 'https://fictitious.crm4.dynamics.com';
+export const ORG_URL = 'https://fictitious.crm4.dynamics.com';
+const CONNECTION: DynamicsConnection = {
+  orgUrl: ORG_URL,
+  authorityUrl: 'https://login.microsoftonline.com',
+  tenantId: '0a000000-0000-4000-8000-00000000e0e0',
+  clientId: 'client',
+  clientSecret: 'secret',
+};
 
 /** As `shared/lambda/connect.ts`. */
 const TIMEOUT_MS = 5_000;
@@ -18,6 +29,18 @@ const FIRST_VERSION = 2n ** 53n;
 
 export const CONSENT_STATUS_VALUES = { Active: 727000000, Partial: 1, Expired: 2, None: 3 };
 
+const CONSENT_STATUS_COLUMN = {
+  LogicalName: CONTACT_FIELDS.consentStatus.logicalName,
+  OptionSet: {
+    Options: Object.entries(CONSENT_STATUS_VALUES).map(([label, value]) => ({
+      Value: value,
+      Label: { LocalizedLabels: [{ Label: label }] },
+    })),
+  },
+};
+
+const APPLICATION_USER_ID = '0a000000-0000-4000-8000-00000000a0a0';
+
 export const PROFILE_COLUMNS = ['firstname', 'lastname', 'emailaddress1', 'telephone1'] as const;
 export type ProfileColumn = (typeof PROFILE_COLUMNS)[number];
 
@@ -27,6 +50,8 @@ export interface Contact {
   readonly name: string;
   readonly columns: Record<string, string | number | boolean | null>;
   version: bigint;
+  /** At which version a user last set each column. */
+  readonly setByUser: Map<string, bigint>;
   alive: boolean;
   /** How often it was created or restored, and how often deleted. */
   lives: number;
@@ -67,17 +92,44 @@ export interface Organization {
 /** Dataverse, as far as the functions use it: contacts in memory, and its Web API with its moods. */
 export function createOrganization(
   world: World,
-  onOwnWrite: (contact: Contact) => void,
+  cache: SimulatedCache,
+  on: {
+    readonly ownWrite: (contact: Contact) => void;
+    /** A contact is shown to a function, or proven to be deleted. */
+    readonly read: (by: Invocation, contact: Contact) => void;
+  },
   labels: Map<string, string>,
   tampering: DataverseTampering,
 ): Organization {
   const contacts = new Map<string, Contact>();
+  const entra = createEntra(world);
   const acknowledged: { contactId: string; by: Invocation }[] = [];
   let version = FIRST_VERSION;
   const touch = (contact: Contact) => {
     version += 1n;
     contact.version = version;
   };
+
+  function set(contact: Contact, columns: Contact['columns']) {
+    Object.assign(contact.columns, columns);
+    touch(contact);
+  }
+
+  /** Writes that are under way and still waited for, by contact. */
+  const writers = new Map<string, Set<Invocation>>();
+  async function alone<T>(contact: Contact, by: Invocation, write: () => Promise<T>): Promise<T> {
+    const others = writers.get(contact.id) ?? new Set();
+    writers.set(contact.id, others);
+    if ([...others].some((other) => !other.dead)) {
+      world.violation('one writer at a time', `${by.name} writes ${contact.name} besides another`);
+    }
+    others.add(by);
+    try {
+      return await write();
+    } finally {
+      others.delete(by);
+    }
+  }
 
   const organization: Organization = {
     contacts,
@@ -89,6 +141,7 @@ export function createOrganization(
         name,
         columns: { ...columns },
         version: 0n,
+        setByUser: new Map(),
         alive: true,
         lives: 1,
         deaths: 0,
@@ -99,8 +152,8 @@ export function createOrganization(
       return contact;
     },
     change(contact, columns) {
-      Object.assign(contact.columns, columns);
-      touch(contact);
+      set(contact, columns);
+      for (const column of Object.keys(columns)) contact.setByUser.set(column, contact.version);
     },
     remove(contact) {
       contact.alive = false;
@@ -113,17 +166,14 @@ export function createOrganization(
     },
     clientOf: (invocation) =>
       createDataverseClient({
-        connection: {
-          orgUrl: ORG_URL,
-          authorityUrl: 'https://login.microsoftonline.com',
-          clientId: 'client',
-          clientSecret: 'secret',
-        },
-        // Tokens have tests of their own; here one is always at hand.
-        tokens: {
-          get: async () => ({ value: 'token', issuedAtMs: 0, expiresAtMs: Infinity }),
-          drop: async () => undefined,
-        },
+        connection: CONNECTION,
+        tokens: createTokenSource({
+          connection: CONNECTION,
+          cache: cache.of(invocation),
+          fetch: fetchOf(invocation),
+          now: () => world.now() + invocation.skewMs,
+          random: () => world.random.unit(`${invocation.name} token`),
+        }),
         fetch: fetchOf(invocation),
         timeoutMs: TIMEOUT_MS,
         parallelRequests: PARALLEL_REQUESTS,
@@ -136,30 +186,43 @@ export function createOrganization(
     async (input, init = {}) => {
       const url = new URL(input instanceof URL || typeof input === 'string' ? input : input.url);
       const headers = new Headers(init.headers);
+      if (url.origin === CONNECTION.authorityUrl) return tokenFor(invocation);
+      const overEtag = headers.get('if-match');
       tampering.request?.(headers);
       const request: Request = {
         method: init.method ?? 'GET',
         url,
         headers,
+        overEtag,
         body: typeof init.body === 'string' ? (JSON.parse(init.body) as Contact['columns']) : {},
       };
       const target = targetOf(url);
-      return callOutside(world, invocation, {
-        label: describe(request),
-        target: 'dataverse',
-        effect: () =>
-          organization.outage === undefined
-            ? effect(request)
-            : refuse(organization.outage, request),
-        giveUpAfterMs: TIMEOUT_MS,
-        latestMs: LATEST_MS,
-        unanswered: () => new TypeError('fetch failed'),
-        refusals: REFUSALS,
-        refuse: (refusal) => refuse(refusal, request),
-      });
+      const contact = target === undefined ? undefined : contacts.get(target);
+      return contact !== undefined && request.method === 'PATCH'
+        ? alone(contact, invocation, send)
+        : send();
+
+      function send() {
+        return callOutside(world, invocation, {
+          label: describe(request),
+          target: 'dataverse',
+          effect: () =>
+            organization.outage === undefined
+              ? effect(request)
+              : refuse(organization.outage, request),
+          giveUpAfterMs: TIMEOUT_MS,
+          latestMs: LATEST_MS,
+          unanswered: () => new TypeError('fetch failed'),
+          refusals: REFUSALS,
+          refuse: (refusal) => refuse(refusal, request),
+        });
+      }
 
       function effect(asked: Request): Effect<Response> {
-        const { status, body } = perform(asked);
+        if (!entra.accepts(headers.get('authorization')?.replace(/^Bearer /, ''))) {
+          return { answer: () => responseOf(401, ''), says: '401' };
+        }
+        const { status, body } = perform(asked, invocation);
         return {
           answer: () => {
             if (status === 204 && target !== undefined) {
@@ -172,10 +235,7 @@ export function createOrganization(
       }
 
       function refuse(refusal: (typeof REFUSALS)[number], asked: Request): Effect<Response> {
-        const retryAfterSeconds = world.random.pick(
-          `${describe(asked)} ${world.now()}`,
-          [1, 4, 60],
-        );
+        const retryAfterSeconds = world.random.pick(`${describe(asked)} ${world.now()}`, [1, 60]);
         switch (refusal) {
           case 'throttled':
             return {
@@ -185,7 +245,8 @@ export function createOrganization(
           case 'server error':
             return { answer: () => responseOf(503, '<html>'), says: '503' };
           case 'unauthorized':
-            return { answer: () => responseOf(401, ''), says: '401' };
+            entra.revoke();
+            return { answer: () => responseOf(401, ''), says: '401, every token is revoked' };
           case 'forbidden':
             return {
               answer: () => responseOf(403, errorBody('0x80040220')),
@@ -201,18 +262,31 @@ export function createOrganization(
       }
     };
 
-  function perform({ method, url, headers, body }: Request): { status: number; body: string } {
+  function perform(
+    { method, url, headers, overEtag, body }: Request,
+    by: Invocation,
+  ): { status: number; body: string } {
+    if (url.pathname.endsWith('/WhoAmI')) {
+      const who = { OrganizationId: DATAVERSE_ORGANIZATION_ID, UserId: APPLICATION_USER_ID };
+      return { status: 200, body: JSON.stringify(who) };
+    }
+    if (url.pathname.includes('/EntityDefinitions(')) {
+      return { status: 200, body: JSON.stringify(CONSENT_STATUS_COLUMN) };
+    }
     const id = targetOf(url);
     if (id === undefined) {
       const wanted = decodeURIComponent(url.search).match(GUIDS) ?? [];
       const rows = wanted.flatMap((one) => {
         const contact = contacts.get(one);
-        return contact?.alive === true ? [rowOf(contact)] : [];
+        if (contact?.alive !== true) return [];
+        on.read(by, contact);
+        return [rowOf(contact)];
       });
       return { status: 200, body: `{"value":[${rows.join()}]}` };
     }
     const contact = contacts.get(id);
     if (contact === undefined) return { status: 404, body: errorBody('0x80040217') };
+    if (method === 'GET' || !contact.alive) on.read(by, contact);
     if (method === 'GET') {
       return contact.alive
         ? { status: 200, body: rowOf(contact) }
@@ -227,9 +301,41 @@ export function createOrganization(
     if (ifMatch !== null && ifMatch !== '*' && ifMatch !== etagOf(contact)) {
       return { status: 412, body: errorBody('0x80060882') };
     }
-    organization.change(contact, body);
-    onOwnWrite(contact);
+    checkOverwritten(contact, Object.keys(body), overEtag);
+    set(contact, body);
+    on.ownWrite(contact);
     return { status: 204, body: '' };
+  }
+
+  const tokenFor = (invocation: Invocation): Promise<Response> =>
+    callOutside(world, invocation, {
+      label: 'token',
+      target: 'entra',
+      effect: () => {
+        const { status, body } = entra.issue();
+        return { answer: () => responseOf(status, body), says: 'issued' };
+      },
+      giveUpAfterMs: TIMEOUT_MS,
+      latestMs: LATEST_MS,
+      unanswered: () => new TypeError('fetch failed'),
+      refusals: ['server error', 'refused'],
+      refuse: (refusal) =>
+        refusal === 'refused'
+          ? {
+              answer: () => responseOf(401, '{"error":"invalid_client","error_codes":[7000222]}'),
+              says: 'refused',
+            }
+          : { answer: () => responseOf(503, '<html>'), says: '503' },
+    });
+
+  /** A value that a user has set since the writer read the contact must not be written over. */
+  function checkOverwritten(contact: Contact, columns: readonly string[], etag: string | null) {
+    const read = /^W\/"(\d+)"$/.exec(etag ?? '')?.[1];
+    if (read === undefined) return;
+    const unseen = columns.find((column) => (contact.setByUser.get(column) ?? 0n) > BigInt(read));
+    if (unseen !== undefined) {
+      world.violation('no edit is overwritten unseen', `${unseen} of ${contact.name}`);
+    }
   }
 
   /** Every answer passes here last, on its way to the function. */
@@ -249,6 +355,8 @@ export function createOrganization(
   }
 
   function describe({ method, url, body }: Request): string {
+    if (url.pathname.endsWith('/WhoAmI')) return 'WhoAmI';
+    if (url.pathname.includes('/EntityDefinitions(')) return 'option values';
     const names = (decodeURIComponent(url.href).match(GUIDS) ?? [])
       .map((id) => contacts.get(id)?.name ?? 'unknown')
       .join(' ');
@@ -264,6 +372,8 @@ interface Request {
   readonly method: string;
   readonly url: URL;
   readonly headers: Headers;
+  /** The ETag that our client asked for, whatever became of the header. */
+  readonly overEtag: string | null;
   readonly body: Contact['columns'];
 }
 

@@ -1,5 +1,8 @@
+import type { WebhookRequest } from '../../functions/receive-webhook/receive-webhook.ts';
 import type { Row } from '../../shared/database/database.ts';
+import type { FaultKind, Focus } from './faults.ts';
 import type { Tampering } from './run.ts';
+import { signatureOf } from './webhooks.ts';
 
 /** A line of the protocol that the simulation must miss when it is gone (docs/protocol.md). */
 export interface Guard {
@@ -8,9 +11,24 @@ export interface Guard {
   readonly tampering?: Tampering;
   /** … or out of the database. */
   readonly ddl?: string;
-  /** A run in which it is missed is among the first so many; undefined: none is known yet. */
-  readonly within?: number;
+  /** What the runs are about in which it is missed; undefined: a little of everything. */
+  readonly focus?: Focus;
+  /** Runs that miss it are rare: the test looks from this seed on, instead of from the first. */
+  readonly fromSeed?: number;
 }
+
+/** How often an aimed fault befalls its call: often, and not always. */
+const RATE = 0.5;
+
+const focus = (
+  cast: Focus['cast'],
+  meanwhile: Focus['meanwhile'] = [],
+  faults: readonly (readonly [string, FaultKind])[] = [],
+): Focus => ({
+  cast,
+  meanwhile,
+  faults: faults.map(([call, kind]) => ({ call, kind, rate: RATE })),
+});
 
 /** Without a line of a statement; it must be there, so that no guard goes stale in this table. */
 function without(statement: string, line: string, instead = ''): Tampering {
@@ -27,9 +45,9 @@ function without(statement: string, line: string, instead = ''): Tampering {
   };
 }
 
-function rows(statement: string, change: (row: Row) => Row): Tampering {
+function rows(statements: readonly string[], change: (row: Row) => Row): Tampering {
   return {
-    database: { rows: (name, all) => (name === statement ? all.map(change) : all) },
+    database: { rows: (name, all) => (statements.includes(name) ? all.map(change) : all) },
   };
 }
 
@@ -47,16 +65,26 @@ const inFunction = (signature: string, line: string, instead: string): string =>
 
 export const GUARDS: readonly Guard[] = [
   {
+    name: 'webhook: the signature is compared',
+    focus: focus(['forgery']),
+    tampering: { webhook: signed },
+  },
+  {
     name: 'inbound: the row is written only at the revision that was read',
+    focus: focus(
+      ['edit in ConsentHub', 'touch in Dynamics', 'edit in Dynamics'],
+      ['GET', 'apply-contacts'],
+    ),
     tampering: without('apply-contacts', '    and c.revision = d.revision\n'),
   },
   {
     name: 'inbound: and only at the version that was read',
+    focus: focus(['touch in Dynamics'], ['apply-contacts'], [['apply-contacts', 'database slow']]),
     tampering: without('apply-contacts', '    and c.version is not distinct from d.read_version\n'),
   },
   {
     name: 'inbound: a deletion needs the code of a missing row',
-    within: 10,
+    focus: focus(['touch in Dynamics'], [], [['GET', 'dataverse bare 404']]),
     tampering: {
       dataverse: {
         answer: (status, body) => ({
@@ -68,25 +96,62 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'inbound: one contact, one patient (unique index)',
-    within: 40,
     ddl: 'drop index dynamics_contacts_patient_key',
   },
   {
     name: 'inbound: whoever makes a row due for a read raises its revision',
+    focus: focus(
+      ['delete or restore'],
+      ['apply-contacts'],
+      [
+        ['GET', 'dataverse throttled'],
+        ['apply-contacts', 'database slow'],
+      ],
+    ),
     tampering: without('apply-contacts', '    revision = c.revision + 1,\n'),
   },
   {
+    name: 'inbound: a deletion that is known already raises the revision too',
+    focus: focus(['delete or restore'], ['apply-contacts'], [['apply-contacts', 'database slow']]),
+    tampering: without(
+      'apply-contacts',
+      'case when d.raises_revision then 1 else 0 end',
+      'case when d.raises_revision and (not d.deleted or c.deleted_at is null) then 1 else 0 end',
+    ),
+  },
+  {
     name: 'both: the merge has a base',
-    within: 40,
-    tampering: rows('read-claimed-contacts', (row) => ({ ...row, seen: null })),
+    focus: focus(['edit in ConsentHub']),
+    tampering: rows(['read-claimed-contacts'], (row) => ({ ...row, seen: null })),
+  },
+  {
+    name: 'both: a name is on record before it is pushed',
+    focus: focus(
+      ['edit in ConsentHub'],
+      ['PATCH', 'GET'],
+      [
+        ['PATCH', 'dataverse answer lost'],
+        ['settle-contact', 'database request lost'],
+      ],
+    ),
+    tampering: rows(['read-contacts', 'read-claimed-contacts'], (row) => ({
+      ...row,
+      pushed: null,
+    })),
+  },
+  {
+    name: 'both: an erased patient is remembered',
+    focus: focus(['erase', 'touch in Dynamics']),
+    ddl: inFunction('dynamics_patient_erased()', 'erased_at = now()', 'erased_at = null'),
   },
   {
     name: 'both: our own statements are silent',
+    focus: focus(['edit in Dynamics']),
     tampering: without('mark-own-write', "'on'", "'off'"),
   },
   {
     name: 'outbox: a consent that changes makes its row due',
-    within: 10,
+    focus: focus(['grant', 'revoke']),
     ddl: inFunction(
       'dynamics_make_write_due(uuid, uuid)',
       "write_due_at = least(write_due_at, now() + interval '30 seconds')",
@@ -95,7 +160,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'outbox: a consent that changes raises the revision',
-    within: 50,
+    focus: focus(['grant', 'revoke'], ['PATCH', 'settle-contact']),
     ddl: inFunction(
       'dynamics_make_write_due(uuid, uuid)',
       'set revision = revision + 1',
@@ -104,6 +169,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'outbox: a patient that changes raises the revision',
+    focus: focus(['edit in ConsentHub'], ['PATCH', 'settle-contact']),
     ddl: inFunction(
       'dynamics_patient_changed()',
       'set revision = revision + 1',
@@ -111,7 +177,17 @@ export const GUARDS: readonly Guard[] = [
     ),
   },
   {
+    name: 'outbox: a ring leaves the row due',
+    focus: focus(['grant', 'revoke'], [], [['consent-events', 'queue request lost']]),
+    tampering: without(
+      'claim-due-contacts',
+      "when d.write_due then now() + interval '2 minutes'",
+      'when d.write_due then null',
+    ),
+  },
+  {
     name: 'outbound: one writer at a time (lease)',
+    focus: focus(['grant', 'revoke'], [], [['consent-events', 'message doubled']]),
     tampering: without(
       'claim-contacts',
       'else l.lease_until is null or l.lease_until <= clock_timestamp()',
@@ -120,7 +196,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'outbound: the doubt is recorded before the write',
-    within: 10,
+    focus: focus(['grant', 'revoke'], ['PATCH'], [['PATCH', 'dataverse crash after']]),
     tampering: without(
       'claim-contacts',
       "doubt_until = clock_timestamp() + interval '180 seconds'",
@@ -129,15 +205,33 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'outbound: a doubt that is still open hides what was written',
-    tampering: rows('claim-contacts', (row) => ({ ...row, doubt_before: null })),
+    focus: focus(
+      ['grant', 'revoke'],
+      ['PATCH'],
+      [
+        ['PATCH', 'dataverse crash after'],
+        ['consent-events', 'message doubled'],
+      ],
+    ),
+    tampering: rows(['claim-contacts'], (row) => ({ ...row, doubt_before: null })),
   },
   {
     name: 'outbound: settling needs the revision that was read',
-    within: 50,
+    focus: focus(['grant', 'revoke'], ['PATCH', 'settle-contact']),
     tampering: without('settle-contact', "when c.revision <> d.revision then 'moved'\n"),
   },
   {
     name: 'outbound: settling needs one’s own lease',
+    fromSeed: 380,
+    focus: focus(
+      ['grant'],
+      [],
+      [
+        ['settle-contact', 'database late'],
+        ['PATCH', 'dataverse slow'],
+        ['consent-events', 'message doubled'],
+      ],
+    ),
     tampering: without(
       'settle-contact',
       "when c.lease_token is distinct from d.token then 'overtaken'",
@@ -146,18 +240,26 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'outbound: what stood in doubt before the claim still does',
+    focus: focus(['grant', 'revoke'], ['PATCH'], [['PATCH', 'dataverse late']]),
     tampering: without('settle-contact', '      else d.doubt_before\n'),
   },
   {
-    name: 'outbound: nothing is known to be written while a doubt remains',
-    tampering: without('settle-contact', ' and d.doubt_before is null'),
-  },
-  {
     name: 'outbound: a write of unknown outcome leaves its doubt',
-    tampering: without('release-contact', '      when d.unknown and l.mine then c.doubt_until\n'),
+    focus: focus(['grant', 'revoke'], ['PATCH'], [['PATCH', 'dataverse late']]),
+    tampering: without(
+      'release-contact',
+      `      when d.unknown and l.mine then c.doubt_until
+      when d.unknown or (d.forget and not l.mine)`,
+      '      when (d.forget and not l.mine)',
+    ),
   },
   {
     name: 'outbound: a write that was not settled is forgotten',
+    focus: focus(
+      ['grant', 'revoke'],
+      ['PATCH', 'settle-contact'],
+      [['PATCH', 'dataverse throttled']],
+    ),
     tampering: without(
       'release-contact',
       'written = case when d.unknown or d.forget then null else c.written end',
@@ -166,10 +268,19 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'outbound: the end of a doubt forgets what was written',
+    focus: focus(
+      ['grant', 'revoke'],
+      ['PATCH'],
+      [
+        ['PATCH', 'dataverse crash after'],
+        ['consent-events', 'queue request lost'],
+      ],
+    ),
     tampering: without('end-doubts', '    written = null,\n'),
   },
   {
     name: 'outbound: the end of a doubt makes the row due',
+    focus: focus(['grant', 'revoke'], ['PATCH'], [['PATCH', 'dataverse late']]),
     tampering: without(
       'end-doubts',
       'write_due_at = case when c.patient_id is not null then least(c.write_due_at, now()) end',
@@ -177,22 +288,19 @@ export const GUARDS: readonly Guard[] = [
     ),
   },
   {
-    name: 'outbound: the end of a doubt raises the revision',
-    tampering: without('end-doubts', '    revision = c.revision + 1,\n'),
-  },
-  {
     name: 'outbound: a PATCH never makes a contact (If-Match: *)',
-    within: 50,
+    focus: focus(['delete or restore', 'grant', 'revoke'], ['PATCH', 'claim-contacts']),
     tampering: { dataverse: { request: (headers) => ifMatch(headers, '*', undefined) } },
   },
   {
     name: 'outbound: a name is written only over what was read (ETag)',
+    focus: focus(['edit in ConsentHub', 'edit in Dynamics'], ['GET', 'apply-contacts', 'PATCH']),
     tampering: { dataverse: { request: (headers) => ifMatch(headers, undefined, '*') } },
   },
   {
     name: 'consents: a tie goes to the revocation',
-    within: 20,
-    tampering: rows('read-claimed-contacts', (row) => ({
+    focus: focus(['grant', 'revoke']),
+    tampering: rows(['read-claimed-contacts'], (row) => ({
       ...row,
       consents: (row['consents'] as { revokedAt: string | null }[]).map((consent) => ({
         ...consent,
@@ -204,6 +312,19 @@ export const GUARDS: readonly Guard[] = [
     })),
   },
 ];
+
+export function guardNamed(name: string): Guard {
+  const guard = GUARDS.find((one) => one.name === name);
+  if (guard === undefined) throw new TypeError(`no such guard: ${name}`);
+  return guard;
+}
+
+/** The same request with a signature that fits: as if none were compared. */
+function signed(request: WebhookRequest, secret: string): WebhookRequest {
+  const timestamp = request.headers['x-dynamics-timestamp'];
+  const signature = signatureOf(request.rawBody, secret, timestamp);
+  return { ...request, headers: { ...request.headers, 'x-dynamics-signature': signature } };
+}
 
 /** Puts another condition in the place of one; `from` undefined: of any ETag. */
 function ifMatch(headers: Headers, from: string | undefined, to: string | undefined): void {

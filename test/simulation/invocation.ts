@@ -22,7 +22,7 @@ export interface Effect<T> {
 
 export interface Call<T, Refusal extends string> {
   readonly label: string;
-  readonly target: 'database' | 'dataverse' | 'queue';
+  readonly target: 'database' | 'dataverse' | 'queue' | 'redis' | 'entra';
   /** What the call does at the other side. Runs alone. */
   readonly effect: () => Promise<Effect<T>> | Effect<T>;
   /** The client waits no longer than this. */
@@ -42,13 +42,14 @@ const COMMON_FAULTS = [
   'request lost',
   'answer lost',
   'late',
+  'slow',
 ] as const;
 
 /** About how long a call takes each way, without faults. */
-const USUAL_MS = { database: 10, dataverse: 80, queue: 10 } as const;
+const USUAL_MS = { database: 10, dataverse: 80, queue: 10, redis: 5, entra: 100 } as const;
 
-/** How much slower than usual calls may be in a run; the more, the more they overlap. */
-const SPREADS = [1, 5, 15] as const;
+/** How much slower than usual the calls to one system may be in a run; the more, the more they overlap. */
+const SPREADS = [1, 5, 15, 40] as const;
 
 /**
  * One call of a function to the outside. It leaves, takes effect and is answered at times of its own,
@@ -64,7 +65,7 @@ export function callOutside<T, Refusal extends string>(
   invocation.calls += 1;
   const key = `${invocation.name} #${invocation.calls}`;
   const line = (text: string) => world.note(`${invocation.name}: ${call.label} ${text}`);
-  const fault = world.fault(key, [
+  const fault = world.fault(key, call.label, [
     ...COMMON_FAULTS.map((kind) => `${call.target} ${kind}` as const),
     ...call.refusals.map((refusal) => `${call.target} ${refusal}` as const),
   ]);
@@ -94,7 +95,8 @@ export function callOutside<T, Refusal extends string>(
     const usualMs =
       USUAL_MS[call.target] *
       (world.faulty
-        ? random.pick('spread', SPREADS) * (0.3 + 4 * random.unit(`${key} ms`) ** 3)
+        ? random.pick(`spread of ${call.target}`, SPREADS) *
+          (0.3 + 4 * random.unit(`${key} ms`) ** 3)
         : 1);
 
     if (kind === 'crash before') return crash();
@@ -102,9 +104,16 @@ export function callOutside<T, Refusal extends string>(
       line('is lost on the way');
       return world.after(call.giveUpAfterMs, giveUp);
     }
+    // Slow is what the client just bears.
+    const slowMs = random.between(`${key} slow`, 0, call.giveUpAfterMs);
     const leavesMs =
-      kind === 'late' ? random.between(`${key} late`, call.giveUpAfterMs, call.latestMs) : usualMs;
-    world.called({ key, label: call.label, underWayMs: leavesMs + usualMs });
+      kind === 'slow'
+        ? slowMs
+        : kind === 'late'
+          ? random.between(`${key} late`, call.giveUpAfterMs, call.latestMs)
+          : usualMs;
+    const returnsMs = kind === 'slow' ? call.giveUpAfterMs - slowMs - 1 : usualMs;
+    world.called({ key, label: call.label, underWayMs: leavesMs + returnsMs });
     // Only what is still waited for can be answered.
     let waiting = true;
     world.after(
@@ -122,7 +131,7 @@ export function callOutside<T, Refusal extends string>(
       line(`→ ${says}`);
       if (kind === 'crash after' && !invocation.dead) return crash();
       if (kind === 'answer lost') return;
-      world.after(usualMs, () => {
+      world.after(returnsMs, () => {
         if (!waiting) return;
         waiting = false;
         deliver(answer);

@@ -56,21 +56,18 @@ async function search(on: DatabaseServer): Promise<number> {
   const firstSeed = minutes === undefined ? 1 : Math.floor(Date.now() / 1000);
   const seeds = values.seeds === undefined ? DEFAULT_SEEDS : whole(values.seeds);
   const results = await Promise.all(
-    Array.from({ length: WORKERS }, async (_, index) => {
-      const workerData: WorkerInput = {
+    Array.from({ length: WORKERS }, async (_, index) =>
+      inWorker({
         databaseUrl: await on.createDatabase(`worker_${index}`),
         firstSeed: firstSeed + index,
         step: WORKERS,
         lastSeed: minutes === undefined ? seeds : Infinity,
         untilMs: minutes === undefined ? Infinity : Date.now() + minutes * 60_000,
-      };
-      const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData });
-      const [message] = (await once(worker, 'message')) as [WorkerResult];
-      return message;
-    }),
+      }),
+    ),
   );
   const runs = results.reduce((sum, result) => sum + result.runs, 0);
-  const broken = results.flatMap(({ brokenSeed }) => brokenSeed ?? []).toSorted((a, b) => a - b)[0];
+  const [broken] = results.flatMap((one) => one.broken?.seed ?? []).toSorted((a, b) => a - b);
   if (broken === undefined) {
     print([`${runs} runs: all invariants hold`]);
     return 0;
@@ -78,22 +75,35 @@ async function search(on: DatabaseServer): Promise<number> {
   return showSeed(on, broken);
 }
 
+/** Takes out one guard after the other, and says in which run it is missed first. */
 async function showGuards(on: DatabaseServer, seeds: number): Promise<void> {
-  for (const [index, { name, ddl, tampering = {} }] of GUARDS.entries()) {
-    const client = await connectTo(await on.createDatabase(`guard_${index}`, ddl));
-    let found: Run | undefined;
-    for (let seed = 1; seed <= seeds && found === undefined; seed += 1) {
-      const result = await run(client, seed, { tampering });
-      if (result.violations.length > 0) found = result;
-    }
-    await client.end();
-    const violation = found?.violations[0];
-    print([
-      violation === undefined
-        ? `${name}: not missed within ${seeds} runs`
-        : `${name}: seed ${found?.seed}, ${violation.invariant}: ${violation.detail}`,
-    ]);
-  }
+  const waiting = [...GUARDS.entries()];
+  await Promise.all(
+    Array.from({ length: WORKERS }, async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const [index, { name, ddl }] = next;
+        const { broken } = await inWorker({
+          databaseUrl: await on.createDatabase(`guard_${index}`, ddl),
+          firstSeed: 1,
+          step: 1,
+          lastSeed: seeds,
+          untilMs: Infinity,
+          without: name,
+        });
+        print([
+          broken === undefined
+            ? `${name}: not missed within ${seeds} runs`
+            : `${name}: seed ${broken.seed}, ${broken.violation.invariant}: ${broken.violation.detail}`,
+        ]);
+      }
+    }),
+  );
+}
+
+async function inWorker(workerData: WorkerInput): Promise<WorkerResult> {
+  const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData });
+  const [message] = (await once(worker, 'message')) as [WorkerResult];
+  return message;
 }
 
 function explain({ seed, history, violations, happened }: Run): string[] {

@@ -7,31 +7,27 @@ import {
   DATAVERSE_ORGANIZATION_ID,
   type DataverseTampering,
 } from './dataverse.ts';
-import { faultRates } from './faults.ts';
+import { chooseFocus, type Focus, faultRate } from './faults.ts';
 import { checkSettled } from './invariants.ts';
 import { createContactCheck } from './contact-check.ts';
+import { createLeaseCheck } from './lease-check.ts';
 import { createRandom } from './random.ts';
+import { createReadOrderCheck } from './read-order-check.ts';
 import { planScript } from './script.ts';
-import { createWebhooks } from './webhooks.ts';
+import { createSimulatedCache } from './cache.ts';
+import { createWebhookSecret } from './webhook-secret.ts';
+import { createWebhooks, type WebhookTampering } from './webhooks.ts';
 import { createWorld, START_MS, type Violation } from './world.ts';
 import { createWrittenCheck } from './written-check.ts';
 
 /** Whoever is not through by then, long after the last fault, never will be. */
 const SETTLED_WITHIN_MS = 2 * 3_600_000;
 
-/** Statements that change what a row says of `written` and its doubt. */
-const CHANGES_WRITTEN: ReadonlySet<string> = new Set([
-  'claim-contacts',
-  'settle-contact',
-  'release-contact',
-  'end-doubts',
-  'apply-contacts',
-]);
-
 /** A guard taken out of the functions, to see that it is needed. */
 export interface Tampering {
   readonly database?: DatabaseTampering;
   readonly dataverse?: DataverseTampering;
+  readonly webhook?: WebhookTampering;
 }
 
 export interface Run {
@@ -42,17 +38,26 @@ export interface Run {
   readonly happened: readonly string[];
 }
 
+export interface RunOptions {
+  /** Names what does not happen this time. */
+  readonly left?: ReadonlySet<string>;
+  readonly tampering?: Tampering;
+  /** What the run is about, instead of what the seed says. */
+  readonly focus?: Focus | undefined;
+}
+
 /**
  * One run: people and systems act while faults happen; then the faults stop, time passes until nothing
- * is left to happen, and the invariants are checked. `left` names what does not happen this time.
+ * is left to happen, and the invariants are checked.
  */
 export async function run(
   client: Client,
   seed: number,
-  { left = new Set(), tampering = {} }: { left?: ReadonlySet<string>; tampering?: Tampering } = {},
+  { left = new Set(), tampering = {}, focus }: RunOptions = {},
 ): Promise<Run> {
   const random = createRandom(seed);
-  const world = createWorld(random, faultRates(random), left);
+  const about = focus ?? chooseFocus(random);
+  const world = createWorld(random, faultRate(random, about), left);
   const labels = new Map<string, string>();
   const label = (text: string) =>
     [...new Set(idsIn(text).flatMap((id) => labels.get(id) ?? []))].join();
@@ -64,13 +69,24 @@ export async function run(
     DATAVERSE_ORGANIZATION_ID,
   ]);
 
-  const functions = createFunctions(world, database, () => organization, label);
-  const webhooks = createWebhooks(world, functions.contactQueue);
+  const cache = createSimulatedCache(world);
+  const secret = createWebhookSecret(world);
+  const reads = createReadOrderCheck(world, label);
+  const functions = createFunctions(
+    world,
+    { database, cache, secret, organization: () => organization },
+    label,
+  );
+  const webhooks = createWebhooks(world, functions, secret, tampering.webhook);
   const organization = createOrganization(
     world,
-    (contact) => {
-      written.afterWrite();
-      webhooks.echo(contact);
+    cache,
+    {
+      ownWrite(contact) {
+        written.afterWrite();
+        webhooks.echo(contact);
+      },
+      read: (by, contact) => reads.afterRead(by, contact),
     },
     labels,
     tampering.dataverse ?? {},
@@ -79,13 +95,13 @@ export async function run(
   const consentHub = createConsentHub(world, database, functions.consentQueue);
   const edits: Edit[] = [];
   const contacts = createContactCheck(world, database, organization, edits, labels);
-  database.onCommit(async (names) => {
-    if (names.includes('apply-contacts')) await contacts.afterCommit();
-    if (names.some((name) => CHANGES_WRITTEN.has(name))) await written.afterCommit();
-  });
+  database.onCommit(contacts, written, reads, createLeaseCheck(world, database, label));
   functions.startSchedule();
 
-  const faultsMs = planScript({ world, organization, webhooks, consentHub, edits });
+  const faultsMs = planScript(
+    { world, organization, webhooks, secret, consentHub, edits },
+    about?.cast,
+  );
   while (await world.step(START_MS + faultsMs)) if (world.violations.length > 0) break;
   world.stopFaults();
   organization.outage = undefined;

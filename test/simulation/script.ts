@@ -1,6 +1,8 @@
+import { ACTION_NAMES, type ActionName } from './action-names.ts';
 import type { Channel, ConsentHub, Edit, Nonsense, Publishing } from './consenthub.ts';
 import { type Contact, type Organization, PROFILE_COLUMNS, type Refusal } from './dataverse.ts';
-import type { Webhooks } from './webhooks.ts';
+import type { WebhookSecret } from './webhook-secret.ts';
+import { FORGERIES, type Webhooks } from './webhooks.ts';
 import type { Random } from './random.ts';
 import { CALM_MS, type World } from './world.ts';
 
@@ -12,11 +14,14 @@ const MEANWHILE_OF = /^(?:GET|PATCH|claim-contacts|settle-contact|apply-contacts
 const MEANWHILE_COUNTS = [1, 2, 4, 8] as const;
 /** Actions follow each other at once, soon, or when everything has settled. */
 const GAPS_MS = [300, 3_000, 40_000] as const;
+/** So long faults go on after the last action at the most: until it is over, or until leases and doubts are. */
+const AFTERMATHS_MS = [60_000, 60_000, 400_000] as const;
 
 export interface Stage {
   readonly world: World;
   readonly organization: Organization;
   readonly webhooks: Webhooks;
+  readonly secret: WebhookSecret;
   readonly consentHub: ConsentHub;
   readonly edits: Edit[];
 }
@@ -41,118 +46,144 @@ const OUTAGES: readonly [Refusal, ...Refusal[]] = [
 ];
 
 /** What people and systems do, how often compared with each other. Each says what it did. */
-const ACTIONS: readonly { readonly weight: number; readonly run: Do }[] = [
-  {
-    weight: 6,
-    async run({ consentHub, world }, contact, key) {
-      const channel = world.random.pick(`${key} channel`, CHANNELS);
-      const publishing = publishingOf(world, key);
-      const expiresInMs = world.random.chance(`${key} expires`, 0.4)
-        ? world.random.between(`${key} expiry`, 10_000, 300_000)
-        : null;
-      await consentHub.grant(contact, channel, { expiresInMs, publishing });
-      const expiry = expiresInMs === null ? '' : ', which expires';
-      return `ConsentHub grants ${channel} for ${contact.name}${expiry} (published: ${publishing})`;
+const ACTIONS: readonly { readonly name: ActionName; readonly weight: number; readonly run: Do }[] =
+  [
+    {
+      name: 'grant',
+      weight: 6,
+      async run({ consentHub, world }, contact, key) {
+        const channel = world.random.pick(`${key} channel`, CHANNELS);
+        const publishing = publishingOf(world, key);
+        const expiresInMs = world.random.chance(`${key} expires`, 0.4)
+          ? world.random.between(`${key} expiry`, 10_000, 300_000)
+          : null;
+        await consentHub.grant(contact, channel, { expiresInMs, publishing });
+        const expiry = expiresInMs === null ? '' : ', which expires';
+        return `ConsentHub grants ${channel} for ${contact.name}${expiry} (published: ${publishing})`;
+      },
     },
-  },
-  {
-    weight: 6,
-    async run({ consentHub, world }, contact, key) {
-      const channel = world.random.pick(`${key} channel`, CHANNELS);
-      const publishing = publishingOf(world, key);
-      const how = world.random.pick(`${key} how`, REVOCATIONS);
-      await consentHub.revoke(contact, channel, { how, publishing });
-      return `ConsentHub revokes ${channel} for ${contact.name} by ${how} (published: ${publishing})`;
+    {
+      name: 'revoke',
+      weight: 6,
+      async run({ consentHub, world }, contact, key) {
+        const channel = world.random.pick(`${key} channel`, CHANNELS);
+        const publishing = publishingOf(world, key);
+        const how = world.random.pick(`${key} how`, REVOCATIONS);
+        await consentHub.revoke(contact, channel, { how, publishing });
+        return `ConsentHub revokes ${channel} for ${contact.name} by ${how} (published: ${publishing})`;
+      },
     },
-  },
-  {
-    weight: 3,
-    async run({ consentHub, world, edits }, contact, key) {
-      const column = world.random.pick(`${key} column`, PROFILE_COLUMNS);
-      const value = `pii.host.${key.replaceAll(' ', '')}.${column}`;
-      const publishing = publishingOf(world, key);
-      if (await consentHub.edit(contact, column, value, publishing)) {
-        edits.push({ contact, column, value, by: 'ConsentHub' });
-      }
-      return `ConsentHub sets ${column} of ${contact.name} to ${value} (published: ${publishing})`;
+    {
+      name: 'edit in ConsentHub',
+      weight: 3,
+      async run({ consentHub, world, edits }, contact, key) {
+        const column = world.random.pick(`${key} column`, PROFILE_COLUMNS);
+        const value = `pii.host.${key.replaceAll(' ', '')}.${column}`;
+        const publishing = publishingOf(world, key);
+        if (await consentHub.edit(contact, column, value, publishing)) {
+          edits.push({ contact, column, value, by: 'ConsentHub' });
+        }
+        return `ConsentHub sets ${column} of ${contact.name} to ${value} (published: ${publishing})`;
+      },
     },
-  },
-  {
-    weight: 3,
-    run({ organization, webhooks, world, edits }, contact, key) {
-      if (!contact.alive) return `nobody changes ${contact.name}: it is deleted`;
-      const column = world.random.pick(`${key} column`, PROFILE_COLUMNS);
-      const value = `pii.user.${key.replaceAll(' ', '')}.${column}`;
-      organization.change(contact, { [column]: value });
-      edits.push({ contact, column, value, by: 'Dynamics' });
-      webhooks.fire(contact, 'Update');
-      return `a user sets ${column} of ${contact.name} to ${value}`;
+    {
+      name: 'edit in Dynamics',
+      weight: 3,
+      run({ organization, webhooks, world, edits }, contact, key) {
+        if (!contact.alive) return `nobody changes ${contact.name}: it is deleted`;
+        const column = world.random.pick(`${key} column`, PROFILE_COLUMNS);
+        const value = `pii.user.${key.replaceAll(' ', '')}.${column}`;
+        organization.change(contact, { [column]: value });
+        edits.push({ contact, column, value, by: 'Dynamics' });
+        webhooks.fire(contact, 'Update');
+        return `a user sets ${column} of ${contact.name} to ${value}`;
+      },
     },
-  },
-  {
-    weight: 1,
-    run({ organization, webhooks }, contact) {
-      if (!contact.alive) return `nobody changes ${contact.name}: it is deleted`;
-      organization.change(contact, { jobtitle: 'changed' });
-      webhooks.fire(contact, 'Update');
-      return `a user changes another column of ${contact.name}`;
+    {
+      name: 'touch in Dynamics',
+      weight: 1,
+      run({ organization, webhooks }, contact) {
+        if (!contact.alive) return `nobody changes ${contact.name}: it is deleted`;
+        organization.change(contact, { jobtitle: 'changed' });
+        webhooks.fire(contact, 'Update');
+        return `a user changes another column of ${contact.name}`;
+      },
     },
-  },
-  {
-    weight: 2,
-    run({ organization, webhooks }, contact) {
-      if (contact.alive) {
-        organization.remove(contact);
-        webhooks.fire(contact, 'Delete');
-        return `a user deletes ${contact.name}`;
-      }
-      organization.restore(contact);
-      webhooks.fire(contact, 'Restore');
-      return `a user restores ${contact.name}`;
+    {
+      name: 'delete or restore',
+      weight: 2,
+      run({ organization, webhooks }, contact) {
+        if (contact.alive) {
+          organization.remove(contact);
+          webhooks.fire(contact, 'Delete');
+          return `a user deletes ${contact.name}`;
+        }
+        organization.restore(contact);
+        webhooks.fire(contact, 'Restore');
+        return `a user restores ${contact.name}`;
+      },
     },
-  },
-  {
-    weight: 1,
-    async run({ consentHub, world }, contact, key) {
-      await consentHub.addIrrelevant(contact, publishingOf(world, key));
-      return `ConsentHub adds a consent of ${contact.name} that is no marketing or pending`;
+    {
+      name: 'irrelevant consent',
+      weight: 1,
+      async run({ consentHub, world }, contact, key) {
+        await consentHub.addIrrelevant(contact, publishingOf(world, key));
+        return `ConsentHub adds a consent of ${contact.name} that is no marketing or pending`;
+      },
     },
-  },
-  {
-    weight: 0.5,
-    async run({ consentHub }, contact) {
-      await consentHub.erase(contact);
-      return `ConsentHub erases the patient of ${contact.name}`;
+    {
+      name: 'erase',
+      weight: 0.5,
+      async run({ consentHub }, contact) {
+        await consentHub.erase(contact);
+        return `ConsentHub erases the patient of ${contact.name}`;
+      },
     },
-  },
-  {
-    weight: 0.5,
-    async run({ consentHub, world }, contact, key) {
-      const kinds: readonly [Nonsense, ...Nonsense[]] = [
-        'malformed',
-        'unknown_type',
-        'unknown_patient',
-      ];
-      const kind = world.random.pick(`${key} nonsense`, kinds);
-      await consentHub.publishNonsense(contact, kind);
-      return `ConsentHub publishes nonsense: ${kind}`;
+    {
+      name: 'nonsense',
+      weight: 0.5,
+      async run({ consentHub, world }, contact, key) {
+        const kinds: readonly [Nonsense, ...Nonsense[]] = [
+          'malformed',
+          'unknown_type',
+          'unknown_patient',
+        ];
+        const kind = world.random.pick(`${key} nonsense`, kinds);
+        await consentHub.publishNonsense(contact, kind);
+        return `ConsentHub publishes nonsense: ${kind}`;
+      },
     },
-  },
-  {
-    weight: 1,
-    run({ organization, world }, _contact, key) {
-      const outage = world.random.pick(`${key} outage`, OUTAGES);
-      organization.outage = outage;
-      world.after(world.random.between(`${key} ends`, 1_000, 120_000), () => {
-        organization.outage = undefined;
-        world.note('Dataverse is back');
-      });
-      return `Dataverse is away: ${outage}`;
+    {
+      name: 'forgery',
+      weight: 1,
+      run({ webhooks, world }, contact, key) {
+        const forgery = world.random.pick(`${key} forgery`, FORGERIES);
+        webhooks.forge(contact, forgery, key);
+        return `somebody posts a webhook of ${contact.name}: ${forgery}`;
+      },
     },
-  },
-];
-
-const TOTAL_WEIGHT = ACTIONS.reduce((sum, { weight }) => sum + weight, 0);
+    {
+      name: 'rotation',
+      weight: 0.5,
+      run({ secret }, _contact, key) {
+        secret.rotate(key);
+        return 'the secret of the webhook is rotated';
+      },
+    },
+    {
+      name: 'outage',
+      weight: 1,
+      run({ organization, world }, _contact, key) {
+        const outage = world.random.pick(`${key} outage`, OUTAGES);
+        organization.outage = outage;
+        world.after(world.random.between(`${key} ends`, 1_000, 120_000), () => {
+          organization.outage = undefined;
+          world.note('Dataverse is back');
+        });
+        return `Dataverse is away: ${outage}`;
+      },
+    },
+  ];
 
 function publishingOf({ random }: World, key: string): Publishing {
   // Nobody tells of what happens meanwhile: only the row itself can.
@@ -163,9 +194,11 @@ function publishingOf({ random }: World, key: string): Publishing {
 /** Actions of the plan are numbered, the others are called by the call that they happen in. */
 const isMeanwhile = (key: string): boolean => key.includes('#');
 
-function actionOf(random: Random, key: string): Do {
-  let rest = random.unit(`${key} kind`) * TOTAL_WEIGHT;
-  for (const { weight, run } of ACTIONS) {
+function actionOf(random: Random, key: string, cast: readonly ActionName[]): Do {
+  const possible = ACTIONS.filter(({ name }) => cast.includes(name));
+  const total = possible.reduce((sum, { weight }) => sum + weight, 0);
+  let rest = random.unit(`${key} kind`) * total;
+  for (const { weight, run } of possible) {
     if (rest < weight) return run;
     rest -= weight;
   }
@@ -173,7 +206,7 @@ function actionOf(random: Random, key: string): Do {
 }
 
 /** Plans what people do in a run, and says when it is over. Contacts come into being first. */
-export function planScript(stage: Stage): number {
+export function planScript(stage: Stage, cast: readonly ActionName[] = ACTION_NAMES): number {
   const { world, organization, webhooks, consentHub, edits } = stage;
   const { random } = world;
   const contacts: Contact[] = [];
@@ -208,7 +241,7 @@ export function planScript(stage: Stage): number {
     const contact =
       contacts.find(({ name }) => about.includes(name)) ??
       contacts[random.between(`${key} contact`, 0, contacts.length - 1)];
-    if (contact !== undefined) world.note(await actionOf(random, key)(stage, contact, key));
+    if (contact !== undefined) world.note(await actionOf(random, key, cast)(stage, contact, key));
   };
 
   const count = random.pick('actions', ACTION_COUNTS);
@@ -222,10 +255,10 @@ export function planScript(stage: Stage): number {
   let meanwhile: number = random.pick('meanwhile count', MEANWHILE_COUNTS);
   world.onCall(({ key, label, underWayMs }) => {
     const about = MEANWHILE_OF.test(label) && contacts.some(({ name }) => label.includes(name));
-    if (!about || meanwhile === 0 || world.fault(key, ['meanwhile']) === undefined) return;
+    if (!about || meanwhile === 0 || world.fault(key, label, ['meanwhile']) === undefined) return;
     meanwhile -= 1;
     const delayMs = random.between(`${key} moment`, 0, underWayMs);
     world.after(delayMs, () => act(`${key} action`, label));
   });
-  return atMs + random.between('aftermath', 5_000, 60_000);
+  return atMs + random.between('aftermath', 5_000, random.pick('patience', AFTERMATHS_MS));
 }

@@ -1,6 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { connectTo } from './database.ts';
-import { run } from './run.ts';
+import { guardNamed } from './guards.ts';
+import { run, type RunOptions } from './run.ts';
+import type { Violation } from './world.ts';
 
 export interface WorkerInput {
   readonly databaseUrl: string;
@@ -9,26 +11,29 @@ export interface WorkerInput {
   readonly lastSeed: number;
   /** Milliseconds since 1970, real ones. */
   readonly untilMs: number;
+  /** Name of the guard that is taken out. */
+  readonly without?: string;
 }
 
 export interface WorkerResult {
   readonly runs: number;
-  readonly brokenSeed?: number;
+  readonly broken?: { readonly seed: number; readonly violation: Violation };
 }
 
 /** Runs every so-many-th seed until the first one that breaks. */
-const { databaseUrl, firstSeed, step, lastSeed, untilMs } = workerData as WorkerInput;
+const { databaseUrl, firstSeed, step, lastSeed, untilMs, without } = workerData as WorkerInput;
+const options: RunOptions = without === undefined ? {} : guardNamed(without);
 const client = await connectTo(databaseUrl);
 let runs = 0;
-let brokenSeed: number | undefined;
+let broken: WorkerResult['broken'];
 for (let seed = firstSeed; seed <= lastSeed && Date.now() < untilMs; seed += step) {
-  const result = await run(client, seed);
+  const [violation] = (await run(client, seed, options)).violations;
   runs += 1;
-  if (result.violations.length > 0) {
-    brokenSeed = seed;
+  if (violation !== undefined) {
+    broken = { seed, violation };
     break;
   }
 }
 await client.end();
-const result: WorkerResult = { runs, ...(brokenSeed !== undefined && { brokenSeed }) };
+const result: WorkerResult = { runs, ...(broken !== undefined && { broken }) };
 parentPort?.postMessage(result, []);

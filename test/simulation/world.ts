@@ -1,4 +1,5 @@
 import { setImmediate as allMicrotasks } from 'node:timers/promises';
+import type { FaultRate } from './faults.ts';
 import type { Random } from './random.ts';
 
 /** 2030: far from any real time, so that a real clock that slips in is noticed. */
@@ -6,9 +7,6 @@ export const START_MS = Date.UTC(2030, 0, 1);
 
 /** Before the first fault the first contact has arrived, so that there is something to lose. */
 export const CALM_MS = 4_000;
-
-/** Probability of each kind of fault, in this run. */
-export type FaultRates = Readonly<Record<string, number>>;
 
 /** Time, chance and what happens when. One event runs at a time, alone. */
 export interface World {
@@ -20,8 +18,8 @@ export interface World {
   readonly faulty: boolean;
   /** Something happens later. A `background` event does not keep the run from being over. */
   after(delayMs: number, run: () => unknown, options?: { background?: boolean }): void;
-  /** Which fault befalls the thing called `key`, if any. */
-  fault<Kind extends string>(key: string, kinds: readonly Kind[]): Kind | undefined;
+  /** Which fault befalls the thing called `key`, if any; `label` says what it is. */
+  fault<Kind extends string>(key: string, label: string, kinds: readonly Kind[]): Kind | undefined;
   /** Tells of every call to the outside: what it is about, and how long it is under way. */
   onCall(listener: (call: { key: string; label: string; underWayMs: number }) => void): void;
   called(call: { key: string; label: string; underWayMs: number }): void;
@@ -53,7 +51,7 @@ interface Event {
   readonly run: () => unknown;
 }
 
-export function createWorld(random: Random, rates: FaultRates, left: ReadonlySet<string>): World {
+export function createWorld(random: Random, rate: FaultRate, left: ReadonlySet<string>): World {
   let nowMs = START_MS;
   let order = 0;
   let over = false;
@@ -81,11 +79,11 @@ export function createWorld(random: Random, rates: FaultRates, left: ReadonlySet
       order += 1;
       events.push({ atMs: nowMs + Math.max(0, Math.round(delayMs)), order, background, run });
     },
-    fault(key, kinds) {
+    fault(key, label, kinds) {
       if (!isFaulty()) return undefined;
       for (const kind of kinds) {
         const name = `${key} ${kind}`;
-        if (!random.chance(name, rates[kind] ?? 0) || left.has(name)) continue;
+        if (!random.chance(name, rate(kind, label)) || left.has(name)) continue;
         happened.push(name);
         return kind;
       }

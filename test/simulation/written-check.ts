@@ -1,6 +1,6 @@
 import type { ConsentFields } from '../../shared/consent/consent-fields.ts';
 import { CONTACT_FIELDS } from '../../shared/dataverse/fields.ts';
-import type { SimulatedDatabase } from './database.ts';
+import type { CommitWatch, SimulatedDatabase } from './database.ts';
 import { CONSENT_STATUS_VALUES, type Organization } from './dataverse.ts';
 import type { World } from './world.ts';
 
@@ -8,6 +8,15 @@ interface WrittenRow {
   readonly contact_id: string;
   readonly written: ConsentFields;
 }
+
+/** Statements that change what a row says of `written` and its doubt. */
+const CHANGES_WRITTEN: ReadonlySet<string> = new Set([
+  'claim-contacts',
+  'settle-contact',
+  'release-contact',
+  'end-doubts',
+  'apply-contacts',
+]);
 
 const CERTAIN = `
   select contact_id, written from dynamics_contacts
@@ -22,7 +31,7 @@ export function createWrittenCheck(
   world: World,
   database: SimulatedDatabase,
   organization: Organization,
-): { afterCommit(): Promise<void>; afterWrite(): void } {
+): CommitWatch & { afterWrite(): void } {
   let certain: readonly WrittenRow[] = [];
 
   function check() {
@@ -42,7 +51,9 @@ export function createWrittenCheck(
   }
 
   return {
-    async afterCommit() {
+    async before() {},
+    async after(statements) {
+      if (!statements.some(({ name }) => CHANGES_WRITTEN.has(name))) return;
       certain = await database.sql<WrittenRow>(CERTAIN);
       check();
     },

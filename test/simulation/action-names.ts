@@ -1,0 +1,17 @@
+/** What people and systems can do in a run. */
+export const ACTION_NAMES = [
+  'grant',
+  'revoke',
+  'edit in ConsentHub',
+  'edit in Dynamics',
+  'touch in Dynamics',
+  'delete or restore',
+  'irrelevant consent',
+  'erase',
+  'nonsense',
+  'outage',
+  'forgery',
+  'rotation',
+] as const;
+
+export type ActionName = (typeof ACTION_NAMES)[number];
