@@ -9,7 +9,7 @@ interface Change {
   /** When the change was made, by a server's clock: latency is measured from here. Absent: now. */
   readonly occurredAt?: Date | string | undefined;
   /**
-   * At most 200 characters; the change's own identity in the audit trail. Absent: made up. Who sends
+   * At most 200 characters, no U+0000; the change's own identity in the audit trail. Absent: made up. Who sends
    * the same change again passes the id of the first time. It never holds personal data.
    */
   readonly eventId?: string | undefined;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { opaqueId } from './opaque-id.ts';
 import { type ParsedEvent, parseEvent } from './parse-event.ts';
 
 export const CONSENT_EVENT_VERSION = 1;
@@ -6,7 +7,7 @@ export const CONSENT_EVENT_VERSION = 1;
 const base = {
   version: z.literal(CONSENT_EVENT_VERSION),
   /** Made up by the sender, once for each change: the same event sent twice has the same id. */
-  eventId: z.string().min(1).max(200),
+  eventId: opaqueId,
   /** ConsentHub's organisation. */
   organizationId: z.guid().toLowerCase(),
   patientId: z.guid().toLowerCase(),

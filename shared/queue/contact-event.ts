@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { opaqueId } from './opaque-id.ts';
 import { type ParsedEvent, parseEvent } from './parse-event.ts';
 
 export const CONTACT_EVENT_VERSION = 1;
@@ -11,14 +12,14 @@ export const CONTACT_EVENT_VERSION = 1;
 export const contactEvent = z.object({
   version: z.literal(CONTACT_EVENT_VERSION),
   /** Identity of the event, made from Dataverse's own ids: the same event twice has the same id. */
-  eventId: z.string().min(1).max(200),
+  eventId: opaqueId,
   /** `sync.requested`: a clock of the row rang. For the audit trail and the metrics, the work is the same. */
   type: z.enum(['contact.created', 'contact.updated', 'contact.deleted', 'sync.requested']),
   dataverseOrganizationId: z.guid().toLowerCase(),
   contactId: z.guid().toLowerCase(),
   /** When the webhook arrived (ISO 8601, UTC): latency is measured from here. */
   receivedAt: z.iso.datetime(),
-  correlationId: z.string().min(1).max(200),
+  correlationId: opaqueId,
 });
 
 export type ContactEvent = z.output<typeof contactEvent>;

@@ -76,6 +76,7 @@ test('the tarball holds the publisher, its documentation and nothing else', asyn
     'publisher/messages',
     'publisher/publisher',
     'queue/consent-event',
+    'queue/opaque-id',
     'queue/parse-event',
   ].flatMap((path) => [`package/dist/${path}.d.ts`, `package/dist/${path}.js`]);
   expect(stdout.trim().split('\n').toSorted()).toEqual([
