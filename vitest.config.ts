@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { TEST_TIMEOUT_MS } from './test/fuzz/explore.ts';
 import { sqlAsText } from './test/sql-plugin.ts';
 
 export default defineConfig({
@@ -8,6 +9,14 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/model/**/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'fuzz',
+          include: ['test/fuzz/**/*.test.ts'],
+          testTimeout: TEST_TIMEOUT_MS,
+        },
       },
       {
         extends: true,
