@@ -36,6 +36,7 @@ export function overview(stack: Stack, stackFile: string): string {
       ? []
       : [['  act as its user', details.dataverseControlUrl] satisfies [string, string]]),
     ['Entra ID', details.entraUrl],
+    ['Switches for faults', details.faultControlUrl],
     ['Logs', stack.logDirectory],
     ['All of this, for scripts', stackFile],
   ];

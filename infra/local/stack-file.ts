@@ -28,6 +28,8 @@ export interface StackDetails {
   readonly dataverseOrganizationId: string;
   /** Absent when the database is Neon itself. */
   readonly neonEndpoint?: string;
+  /** Where Redis and the database are made to fail. */
+  readonly faultControlUrl: string;
 }
 
 /** Publishes the details in one step, readable by their owner only: they hold credentials. */

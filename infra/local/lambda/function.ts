@@ -15,6 +15,8 @@ export interface LocalFunction {
   invoke(event: unknown): Promise<Outcome>;
   /** Processes alive now. */
   processIds(): number[];
+  /** Of those, the ones that are at an invocation. */
+  busyProcessIds(): number[];
   /** Ends the processes, whatever they are doing. */
   stop(): Promise<void>;
 }
@@ -129,14 +131,18 @@ export function localFunction(definition: FunctionDefinition, host: FunctionHost
       invocation.then(forget, forget);
       return invocation;
     },
-    processIds: () =>
-      [...all].filter((entry) => entry.alive).flatMap((entry) => entry.processId ?? []),
+    processIds: () => idsOf(all),
+    busyProcessIds: () => idsOf([...all].filter((entry) => !idle.includes(entry))),
     async stop() {
       ended.abort();
       await Promise.allSettled([...underWay, ...[...all].map((entry) => entry.ended)]);
       closeSync(logDescriptor);
     },
   };
+}
+
+function idsOf(environments: Iterable<ExecutionEnvironment>): number[] {
+  return [...environments].filter(({ alive }) => alive).flatMap(({ processId }) => processId ?? []);
 }
 
 function statusOf(outcome: Outcome): string {

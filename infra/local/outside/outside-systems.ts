@@ -3,10 +3,11 @@ import { Client } from 'pg';
 import { discoverTenantId } from '../../../shared/dataverse/tenant.ts';
 import { startDataverseSimulator } from '../../../test/simulators/dataverse/index.ts';
 import { startEntraSimulator } from '../../../test/simulators/entra/index.ts';
-import { startNeonSimulator } from '../../../test/simulators/neon/index.ts';
+import { type NeonSimulator, startNeonSimulator } from '../../../test/simulators/neon/index.ts';
 import { startUpstashSimulator } from '../../../test/simulators/upstash/index.ts';
-import { startPostgres } from '../postgres/server.ts';
+import { startRestartablePostgres } from '../postgres/restartable-server.ts';
 import { allEnded } from './all-ended.ts';
+import { type Breakable, serveFaultControl } from './fault-control.ts';
 import type { KeptValues } from './kept-values.ts';
 import { isLoopback, type OutsideSettings, SettingsError } from './settings.ts';
 
@@ -25,6 +26,8 @@ export interface OutsideSystems {
   readonly clientId: string;
   readonly clientSecret: string;
   readonly webhookSecret: string;
+  /** Where Redis and the database are made to fail. */
+  readonly faultControlUrl: string;
 }
 
 /** For one request of the runner to a system outside. */
@@ -45,41 +48,66 @@ export async function startOutsideSystems(
     startRedis(settings, kept, resources),
     startDynamics(settings, kept, stateDirectory, resources),
   ]);
-  const webhookSecret = settings.webhookSecret ?? kept.webhookSecret;
-  return { ...database, ...redis, ...dynamics, webhookSecret };
+  const faultControl = await serveFaultControl({ ...database.breakable, ...redis.breakable });
+  resources.defer(() => faultControl.close());
+  return {
+    ...database.systems,
+    ...redis.systems,
+    ...dynamics,
+    webhookSecret: settings.webhookSecret ?? kept.webhookSecret,
+    faultControlUrl: faultControl.url,
+  };
+}
+
+/** What is started, and what of it can be made to fail. */
+interface Started<T extends keyof OutsideSystems> {
+  readonly systems: Pick<OutsideSystems, T>;
+  readonly breakable: Breakable;
 }
 
 async function startDatabase(
   settings: OutsideSettings,
   stateDirectory: string,
   resources: AsyncDisposableStack,
-): Promise<Pick<OutsideSystems, 'databaseUrl' | 'neonEndpoint'>> {
-  let databaseUrl = settings.databaseUrl;
+): Promise<Started<'databaseUrl' | 'neonEndpoint'>> {
+  const { databaseUrl } = settings;
   if (databaseUrl === undefined) {
-    const postgres = await startPostgres({ dataDirectory: join(stateDirectory, 'postgres') });
+    const postgres = await startRestartablePostgres(join(stateDirectory, 'postgres'));
     resources.defer(() => postgres.stop());
-    databaseUrl = postgres.url;
-  } else {
-    await checkDatabase(databaseUrl);
+    const neon = await startNeon(postgres.url, resources);
+    return {
+      systems: { databaseUrl: postgres.url, neonEndpoint: neon.url },
+      breakable: { postgres, neon },
+    };
   }
-  if (!isLoopback(databaseUrl)) return { databaseUrl };
-  const neon = await startNeonSimulator({ upstream: databaseUrl });
+  await checkDatabase(databaseUrl);
+  if (!isLoopback(databaseUrl)) return { systems: { databaseUrl }, breakable: {} };
+  const neon = await startNeon(databaseUrl, resources);
+  return { systems: { databaseUrl, neonEndpoint: neon.url }, breakable: { neon } };
+}
+
+/** Neon's protocols, in front of a plain PostgreSQL. */
+async function startNeon(
+  upstream: string,
+  resources: AsyncDisposableStack,
+): Promise<NeonSimulator> {
+  const neon = await startNeonSimulator({ upstream });
   resources.defer(() => neon.close());
-  return { databaseUrl, neonEndpoint: neon.url };
+  return neon;
 }
 
 async function startRedis(
   settings: OutsideSettings,
   kept: KeptValues,
   resources: AsyncDisposableStack,
-): Promise<Pick<OutsideSystems, 'redisRestUrl' | 'redisRestToken'>> {
+): Promise<Started<'redisRestUrl' | 'redisRestToken'>> {
   const redisRestToken = settings.redisRestToken ?? kept.redisRestToken;
   if (settings.redisRestUrl !== undefined) {
-    return { redisRestUrl: settings.redisRestUrl, redisRestToken };
+    return { systems: { redisRestUrl: settings.redisRestUrl, redisRestToken }, breakable: {} };
   }
-  const upstash = await startUpstashSimulator({ token: redisRestToken });
-  resources.defer(() => upstash.close());
-  return { redisRestUrl: upstash.url, redisRestToken };
+  const redis = await startUpstashSimulator({ token: redisRestToken });
+  resources.defer(() => redis.close());
+  return { systems: { redisRestUrl: redis.url, redisRestToken }, breakable: { redis } };
 }
 
 type Dynamics = Pick<

@@ -29,8 +29,11 @@ export interface PostgresServer {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** Disconnects everybody, shuts down cleanly and resolves when the process has ended. */
-  stop(): Promise<void>;
+  /**
+   * Disconnects everybody and resolves when the process has ended. `fast` shuts down cleanly;
+   * `immediate` is a crash: nothing is written, and the next start recovers from the log.
+   */
+  stop(mode?: 'fast' | 'immediate'): Promise<void>;
 }
 
 const HOST = '127.0.0.1';
@@ -115,9 +118,9 @@ async function serve(
     url: `postgres://${DATABASE_NAME}:${cluster.password}@${HOST}:${port}/${DATABASE_NAME}`,
     port,
     pid,
-    async stop() {
+    async stop(mode = 'fast') {
       // SIGINT is PostgreSQL's fast shutdown, SIGQUIT the immediate one, recovered at the next start.
-      server.kill('SIGINT');
+      server.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
       const impatience = setTimeout(() => server.kill('SIGQUIT'), STOP_TIMEOUT_MS);
       await ended;
       clearTimeout(impatience);

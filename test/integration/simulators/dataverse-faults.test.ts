@@ -51,6 +51,69 @@ describe('faults and counts', () => {
     await simulated.control('DELETE', '/faults');
   });
 
+  it('fails some of the requests, the same ones for the same seed', async () => {
+    const statusesOf = async (faults: object) => {
+      await simulated.control('PUT', '/faults', faults);
+      const statuses: number[] = [];
+      for (let count = 0; count < 40; count += 1) {
+        statuses.push((await simulated.api('WhoAmI')).status);
+      }
+      return statuses;
+    };
+    const half = { mode: 'unavailable', probability: 0.5 };
+    const first = await statusesOf({ ...half, seed: 7 });
+    const failed = first.filter((status) => status === 503).length;
+    expect(failed).toBeGreaterThan(8);
+    expect(failed).toBeLessThan(32);
+    expect(await statusesOf({ ...half, seed: 7 })).toEqual(first);
+    expect(await statusesOf({ ...half, seed: 8 })).not.toEqual(first);
+    expect(new Set(await statusesOf({ mode: 'forbidden', probability: 0 }))).toEqual(
+      new Set([200]),
+    );
+    await simulated.control('DELETE', '/faults');
+  });
+
+  it('mixes faults, and counts those that were met', async () => {
+    const met = async () =>
+      (await json<{ met: Record<string, number> }>(await simulated.control('GET', '/faults'))).met;
+    const before = await met();
+    const mix = {
+      seed: 3,
+      faults: [
+        { mode: 'forbidden', paths: ['contacts('] },
+        { mode: 'unauthorized', probability: 0.5 },
+        { mode: 'throttled', probability: 0.5, retryAfterSeconds: 1 },
+      ],
+    };
+    await simulated.control('PUT', '/faults', mix);
+    expect(await json(await simulated.control('GET', '/faults'))).toMatchObject(mix);
+    expect((await simulated.api(`contacts(${absentId})`)).status).toBe(403);
+    const statuses: number[] = [];
+    for (let count = 0; count < 40; count += 1) {
+      statuses.push((await simulated.api('WhoAmI')).status);
+    }
+    await simulated.control('DELETE', '/faults');
+    expect(new Set(statuses)).toEqual(new Set([200, 401, 429]));
+    const after = await met();
+    for (const [mode, count] of [
+      ['forbidden', 1],
+      ['unauthorized', statuses.filter((status) => status === 401).length],
+      ['throttled', statuses.filter((status) => status === 429).length],
+    ] as const) {
+      expect(after[mode]).toBe((before[mode] ?? 0) + count);
+    }
+  });
+
+  it.each([
+    ['a mode that it does not know', { mode: 'melt' }],
+    ['a probability above one', { mode: 'reset', probability: 1.1 }],
+    ['an option that it does not know', { mode: 'reset', often: true }],
+    ['a mix of nothing', { seed: 1, faults: [] }],
+    ['a seed inside a mix', { faults: [{ mode: 'reset', seed: 1 }] }],
+  ])('refuses %s', async (_what, body) => {
+    expect((await simulated.control('PUT', '/faults', body)).status).toBe(400);
+  });
+
   it('lets the line fail before or after the work', async () => {
     const id = await simulated.createContact({ lastname: 'Line' });
     const patch = (lastname: string) =>

@@ -1,4 +1,5 @@
 import type { Answer, LineFault } from '../entra/answer.ts';
+import { type Random, seededRandom } from '../entra/random.ts';
 import { DataverseError, errorAnswer } from './errors.ts';
 import type { Organization } from './organization.ts';
 
@@ -25,17 +26,57 @@ export interface Fault {
   readonly retryAfterSeconds?: number;
   /** Beginnings of the paths after `/api/data/v9.2/` that fail; absent: all. */
   readonly paths?: readonly string[];
+  /** Share of those requests that fail, 0 to 1; absent: all of them. */
+  readonly probability?: number;
+}
+
+/** Faults that may come to one request, tried in their order: the first one that hits is its fault. */
+export interface FaultMix {
+  /** Of the probabilities: the same seed and the same requests, in their order, meet the same faults. */
+  readonly seed: number;
+  readonly faults: readonly Fault[];
 }
 
 /** A 429 of Dataverse always says how long to wait. */
 const DEFAULT_THROTTLE_SECONDS = 5;
 
-export const noFault: Fault = { mode: 'none' };
+const noFault: Fault = { mode: 'none' };
 
-/** The fault that a request to this path (decoded, after the version) meets. */
-export function faultFor(path: string, fault: Fault): Fault {
-  if (fault.paths === undefined) return fault;
-  return fault.paths.some((beginning) => path.startsWith(beginning)) ? fault : noFault;
+export type FaultSwitch = ReturnType<typeof createFaultSwitch>;
+
+/** The faults that are switched on, and how often each of them was met. */
+export function createFaultSwitch() {
+  let mix: FaultMix = { seed: 0, faults: [] };
+  let random: Random = seededRandom(mix.seed);
+  const met = new Map<Fault['mode'], number>();
+
+  return {
+    set(next: FaultMix): void {
+      mix = next;
+      random = seededRandom(next.seed);
+    },
+    clear(): void {
+      mix = { seed: 0, faults: [] };
+    },
+    current: (): FaultMix => mix,
+    /** How many requests met each fault since the start. */
+    met: (): Readonly<Record<string, number>> => Object.fromEntries(met),
+    /** The fault that a request to this path (decoded, after the version) meets. */
+    meet(path: string): Fault {
+      const fault = mix.faults.find((one) => concerns(one, path) && hits(one, random)) ?? noFault;
+      if (fault.mode !== 'none') met.set(fault.mode, (met.get(fault.mode) ?? 0) + 1);
+      return fault;
+    },
+  };
+}
+
+function concerns({ paths }: Fault, path: string): boolean {
+  return paths === undefined || paths.some((beginning) => path.startsWith(beginning));
+}
+
+/** What is certain costs no random number, so that it changes nothing for those that are not. */
+function hits({ probability }: Fault, random: Random): boolean {
+  return probability === undefined || random() < probability;
 }
 
 /**

@@ -4,7 +4,7 @@ import { type Random, randomGuid } from '../entra/random.ts';
 import { type ContactEvent, createContactStore } from './contacts.ts';
 import { createContactColumns } from './columns.ts';
 import { CONTROL_PATH, serveControlApi } from './control/index.ts';
-import { type Fault, noFault } from './faults.ts';
+import { createFaultSwitch } from './faults.ts';
 import { createHeldWrites } from './held-writes.ts';
 import { organizationIdentity, type Organization } from './organization.ts';
 import { createRequestCounter } from './request-counts.ts';
@@ -60,7 +60,7 @@ export async function startDataverseSimulator(
   const counter = createRequestCounter();
   const heldWrites = createHeldWrites();
   const deliveries = createDeliveries({ fetch, now, random });
-  let fault: Fault = noFault;
+  const faultSwitch = createFaultSwitch();
   let fireOwnWrites = false;
   let url = '';
 
@@ -95,15 +95,13 @@ export async function startDataverseSimulator(
     }
   }
 
-  serveWebApi(app, { organization, entra, counter, heldWrites, fault: () => fault });
+  serveWebApi(app, { organization, entra, counter, heldWrites, faultSwitch });
   serveControlApi(app, {
     organization,
     deliveries,
     counter,
     heldWrites,
-    setFault(next) {
-      fault = next;
-    },
+    faultSwitch,
     setFireOwnWrites(fire) {
       fireOwnWrites = fire;
     },

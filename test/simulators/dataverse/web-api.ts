@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Answer, failLine, sendAnswer } from '../entra/answer.ts';
 import type { EntraSimulator } from '../entra/index.ts';
 import { badQuery, DataverseError, errorAnswer } from './errors.ts';
-import { type Fault, faultFor, serviceFaultAnswer, unauthorizedAnswer } from './faults.ts';
+import { type FaultSwitch, serviceFaultAnswer, unauthorizedAnswer } from './faults.ts';
 import type { HeldWrites } from './held-writes.ts';
 import type { Operation } from './operation.ts';
 import { operations } from './operations/index.ts';
@@ -21,7 +21,7 @@ export function serveWebApi(
   options: {
     organization: Organization;
     entra: EntraSimulator;
-    fault: () => Fault;
+    faultSwitch: FaultSwitch;
     counter: ReturnType<typeof createRequestCounter>;
     heldWrites: HeldWrites;
   },
@@ -39,7 +39,7 @@ export function serveWebApi(
       ({ method, path: pattern }) => method === request.method && pattern.test(path),
     );
     counter.request(operation?.name);
-    const fault = faultFor(path, options.fault());
+    const fault = options.faultSwitch.meet(path);
     if (fault.latencyMs) await sleep(fault.latencyMs);
 
     const refused = authenticate(request);

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { type Fault, noFault } from '../faults.ts';
+import type { FaultSwitch } from '../faults.ts';
 import type { HeldWrites } from '../held-writes.ts';
 import type { createRequestCounter } from '../request-counts.ts';
 import { readBody } from './input.ts';
@@ -27,7 +27,17 @@ const fault = z.strictObject({
   latencyMs: z.int().min(0).max(MAX_LATENCY_MS).exactOptional(),
   retryAfterSeconds: z.int().min(0).exactOptional(),
   paths: z.array(z.string().min(1)).min(1).exactOptional(),
+  probability: z.number().min(0).max(1).exactOptional(),
 });
+
+const DEFAULT_SEED = 1;
+const seed = z.int().default(DEFAULT_SEED);
+
+/** One fault with its seed, or several that exclude each other. */
+const faults = z.union([
+  z.strictObject({ seed, faults: z.array(fault).min(1) }),
+  fault.extend({ seed }).transform(({ seed: its, ...one }) => ({ seed: its, faults: [one] })),
+]);
 
 /**
  * Switches the faults of the Web API, and shows what it was asked. A fault that ends leaves the writes
@@ -36,19 +46,20 @@ const fault = z.strictObject({
 export function faultRoutes(
   app: FastifyInstance,
   options: {
-    setFault: (fault: Fault) => void;
+    faultSwitch: FaultSwitch;
     counter: ReturnType<typeof createRequestCounter>;
     heldWrites: HeldWrites;
   },
 ): void {
-  const { setFault, counter, heldWrites } = options;
+  const { faultSwitch, counter, heldWrites } = options;
 
+  app.get('/faults', async () => ({ ...faultSwitch.current(), met: faultSwitch.met() }));
   app.put('/faults', async (request, reply) => {
-    setFault(readBody(request, fault));
+    faultSwitch.set(readBody(request, faults));
     return reply.code(204).send();
   });
   app.delete('/faults', async (_request, reply) => {
-    setFault(noFault);
+    faultSwitch.clear();
     return reply.code(204).send();
   });
 

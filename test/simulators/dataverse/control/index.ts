@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { DataverseError } from '../errors.ts';
-import type { Fault } from '../faults.ts';
+import type { FaultSwitch } from '../faults.ts';
 import type { HeldWrites } from '../held-writes.ts';
 import type { Organization } from '../organization.ts';
 import type { createRequestCounter } from '../request-counts.ts';
@@ -23,7 +23,7 @@ export function serveControlApi(
     deliveries: Deliveries;
     counter: ReturnType<typeof createRequestCounter>;
     heldWrites: HeldWrites;
-    setFault: (fault: Fault) => void;
+    faultSwitch: FaultSwitch;
     setFireOwnWrites: (fire: boolean) => void;
   },
 ): void {
