@@ -82,6 +82,18 @@ test('invocations at the same time run in processes of their own', async () => {
   expect(new Set(results.map((entry) => value(entry).pid)).size).toBe(2);
 });
 
+test('a process that is killed while idle fails the invocation that still goes to it, and nothing else', async () => {
+  const { pid } = value(await invoke('Probe'));
+  process.kill(pid, 'SIGKILL');
+  // It is dead, and the event loop has no turn to hear of it before the invocation is written.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  expect(error(await invoke('Probe'))).toMatchObject({
+    errorType: 'Runtime.ExitError',
+    errorMessage: 'Runtime exited: signal: SIGKILL',
+  });
+  expect(value(await invoke('Probe')).pid).not.toBe(pid);
+});
+
 test('the environment is the template’s and AWS’s, and nothing else', async () => {
   const { environment, context, remaining, seen, heap, tz } = value(await invoke('Probe'));
   expect(Object.keys(environment).toSorted()).toEqual([

@@ -92,11 +92,14 @@ export async function startEnvironment(
 
   let receive: ((message: Message) => void) | undefined;
   let fatal: FunctionError | undefined;
-  createInterface({ input: line }).on('line', (text) => {
-    const message: Message = JSON.parse(text);
-    if (message.type === 'fatal') fatal = message.error;
-    else receive?.(message);
-  });
+  createInterface({ input: line })
+    // It hands on the errors of its input. A broken line says that the process is dead, as `exited` does.
+    .on('error', () => undefined)
+    .on('line', (text) => {
+      const message: Message = JSON.parse(text);
+      if (message.type === 'fatal') fatal = message.error;
+      else receive?.(message);
+    });
   /** Waits for the answer to what was sent last; the process may end or hang instead. */
   const answer = async (timeoutMs: number, timedOut: FunctionError): Promise<Message> => {
     const { promise, resolve } = Promise.withResolvers<Message>();
