@@ -24,8 +24,6 @@ const INSERT = `
 
 const REVOKE = `update consents set status = 'revoked', revoked_at = $2 where id = $1`;
 
-export type ConsentHub = ReturnType<typeof createConsentHub>;
-
 /**
  * What people decide in ConsentHub: the same statements and the same messages as ConsentHub's, and its
  * mishaps: an event that is never sent, or sent twice.

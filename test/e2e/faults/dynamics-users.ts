@@ -2,8 +2,6 @@ import type { Random } from '../../simulation/random.ts';
 import type { RunningStack } from '../running-stack.ts';
 import { type Person, profileOf } from './person.ts';
 
-export type DynamicsUsers = ReturnType<typeof createDynamicsUsers>;
-
 /** What people do in Dynamics; each of it makes Dataverse post a signed webhook. */
 export function createDynamicsUsers(it: RunningStack, random: Random) {
   const did = { created: 0, changed: 0, deleted: 0, restored: 0 };

@@ -16,8 +16,6 @@ const VICTIMS = [
   'receive-webhook',
 ] as const;
 
-export type Killer = ReturnType<typeof createKiller>;
-
 /** Ends processes of functions with SIGKILL while they are at an invocation: in the middle of a batch. */
 export function createKiller({ stack }: RunningStack, random: Random) {
   const kills: Record<string, number> = {};

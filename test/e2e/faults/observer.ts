@@ -27,8 +27,6 @@ interface Known {
   tombstones: number;
 }
 
-export type Observer = ReturnType<typeof createObserver>;
-
 /**
  * Looks at the rows again and again: nothing that was seen may go back to an older state, and a
  * tombstone may be lifted only after a restore.

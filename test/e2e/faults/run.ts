@@ -84,7 +84,8 @@ async function run(it: RunningStack, options: FaultRun): Promise<FaultRunResult>
   const inDynamics = new Map<Person, Promise<void>>();
   const inConsentHub = new Map<Person, Promise<void>>();
   for (const { atMs, person: n, kind, key } of actions) {
-    await delay(Math.max(0, startedAt + atMs - performance.now()));
+    const earlyMs = startedAt + atMs - performance.now();
+    if (earlyMs > 0) await delay(earlyMs);
     const person = people[n - 1];
     if (person === undefined) throw new RangeError(`there is no person ${n}`);
     const chains = kind === 'decide' ? inConsentHub : inDynamics;

@@ -43,8 +43,6 @@ const OUTAGE_PROBABILITY = 0.8;
 /** How webhooks travel: some twice, in an order of their own. */
 export const DELIVERY = { shuffle: { seed: 1 }, duplicate: 0.1 };
 
-export type Weather = ReturnType<typeof createWeather>;
-
 /** The faults of the systems around us: two spells at a time, one of Dataverse's, one of the others'. */
 export function createWeather(it: RunningStack, random: Random, seed: number) {
   const spells: Record<string, number> = {};
