@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { resetConnection } from '../reset-connection.ts';
 
 /** What a simulated service answers, before any fault of the line changes it. */
 export interface Answer {
@@ -39,7 +40,7 @@ export async function failLine(
       return reply.hijack();
     case 'reset':
       reply.hijack();
-      reply.raw.socket?.resetAndDestroy();
+      resetConnection(reply.raw.socket);
       return reply;
     case 'html':
       return reply.code(200).type('text/html; charset=utf-8').send(proxyPage);

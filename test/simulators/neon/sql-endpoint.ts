@@ -6,6 +6,7 @@ import type { FaultSwitch } from './faults.ts';
 import { parsePayload } from './payload.ts';
 import { type ConnectionPools, recycle } from './pools.ts';
 import { runStatement, runTransaction } from './statements.ts';
+import { resetConnection } from '../reset-connection.ts';
 
 /**
  * `POST /sql`, as Neon's proxy answers it (neondatabase/neon, `proxy/src/serverless/sql_over_http.rs`):
@@ -64,6 +65,6 @@ async function execute(request: FastifyRequest, reply: FastifyReply, pools: Conn
 
 function reset(reply: FastifyReply): FastifyReply {
   reply.hijack();
-  reply.raw.socket?.resetAndDestroy();
+  resetConnection(reply.raw.socket);
   return reply;
 }

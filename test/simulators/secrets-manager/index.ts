@@ -3,6 +3,7 @@ import fastify, { type FastifyReply } from 'fastify';
 import { SecretsManagerError } from './errors.ts';
 import { OPERATIONS } from './operations/index.ts';
 import { SecretStore } from './store.ts';
+import { resetConnection } from '../reset-connection.ts';
 
 /**
  * How the service misbehaves; nothing is carried out in any of them.
@@ -113,7 +114,7 @@ function misbehave(fault: Exclude<SecretsManagerFault, 'none'>, reply: FastifyRe
       return reply.hijack();
     case 'refuse':
       reply.hijack();
-      reply.raw.socket?.resetAndDestroy();
+      resetConnection(reply.raw.socket);
       return reply;
     case 'error':
       return answer(reply, 500, {

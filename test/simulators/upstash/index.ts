@@ -7,6 +7,7 @@ import {
   runTransaction,
 } from './rest-protocol.ts';
 import { Store } from './store.ts';
+import { resetConnection } from '../reset-connection.ts';
 
 /**
  * How the service misbehaves; nothing is carried out in any of them.
@@ -88,7 +89,7 @@ function misbehave(fault: Exclude<UpstashFault, 'none'>, reply: FastifyReply): F
       return reply.hijack();
     case 'refuse':
       reply.hijack();
-      reply.raw.socket?.resetAndDestroy();
+      resetConnection(reply.raw.socket);
       return reply;
     case 'error':
       return reply.code(500).send({ error: 'ERR internal error' });
