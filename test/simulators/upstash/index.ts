@@ -6,6 +6,8 @@ import {
   runSingle,
   runTransaction,
 } from './rest-protocol.ts';
+import type { Backend } from './backend.ts';
+import { createMemoryBackend } from './memory-backend.ts';
 import { Store } from './store.ts';
 import { resetConnection } from '../reset-connection.ts';
 
@@ -25,12 +27,14 @@ export interface UpstashSimulatorOptions {
   readonly token: string;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
+  /** Who carries the commands out; the simulator's own store if left out. */
+  readonly backend?: Backend;
 }
 
 export interface UpstashSimulator {
   /** For `UPSTASH_REDIS_REST_URL`. */
   readonly url: string;
-  /** The keys that have not expired. */
+  /** The keys in the simulator's own store that have not expired. */
   keys(): string[];
   setFault(fault: UpstashFault): void;
   close(): Promise<void>;
@@ -38,7 +42,7 @@ export interface UpstashSimulator {
 
 const HOST = '127.0.0.1';
 
-type Operation = (body: unknown, store: Store, encode: Encode) => RestAnswer;
+type Operation = (body: unknown, backend: Backend, encode: Encode) => Promise<RestAnswer>;
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   '/': runSingle,
@@ -51,17 +55,23 @@ export async function startUpstashSimulator(
   options: UpstashSimulatorOptions,
 ): Promise<UpstashSimulator> {
   const store = new Store(options.now ?? Date.now);
+  const backend = options.backend ?? createMemoryBackend(store);
   let fault: UpstashFault = 'none';
 
   const app = fastify({ forceCloseConnections: true });
   app.addHook('onRequest', async (request, reply) => {
     if (fault !== 'none') return misbehave(fault, reply);
     if (request.headers.authorization === `Bearer ${options.token}`) return undefined;
-    return reply.code(401).send({ error: 'Unauthorized' });
+    return reply.code(401).send({ error: 'WRONGPASS invalid or missing auth token' });
   });
+  // JSON, whatever the content type says; what is no JSON is refused as a command.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, parseJson(body.toString())),
+  );
   for (const [path, operation] of Object.entries(OPERATIONS)) {
-    app.post(path, (request, reply) => {
-      const { status, body } = operation(request.body, store, encoding(request));
+    app.post(path, async (request, reply) => {
+      const { status, body } = await operation(request.body, backend, encoding(request));
       return reply.code(status).send(body);
     });
   }
@@ -75,6 +85,14 @@ export async function startUpstashSimulator(
     },
     close: () => app.close(),
   };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function encoding(request: FastifyRequest): Encode {

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { OK, type Reply } from './commands/command.ts';
-import { findCommand } from './commands/index.ts';
+import { type Backend, OK, type Reply } from './backend.ts';
 import { RedisError } from './redis-error.ts';
-import type { Store } from './store.ts';
 
-const Argument = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+// Half of a surrogate pair has no UTF-8: on the way to Redis it becomes U+FFFD.
+const Argument = z
+  .union([z.string(), z.number(), z.boolean()])
+  .transform((argument) => String(argument).toWellFormed());
 const CommandLine = z.tuple([Argument], Argument);
 const CommandLines = z.array(CommandLine);
-type CommandLine = z.infer<typeof CommandLine>;
 
 /** Turns strings into what the caller asked for: themselves, or base64. */
 export type Encode = (text: string) => string;
@@ -20,49 +20,60 @@ export interface RestAnswer {
 }
 
 /** `POST /`: one command. */
-export function runSingle(body: unknown, store: Store, encode: Encode): RestAnswer {
+export async function runSingle(
+  body: unknown,
+  backend: Backend,
+  encode: Encode,
+): Promise<RestAnswer> {
   const line = CommandLine.safeParse(body);
   if (!line.success) return refused('ERR failed to parse command');
-  const outcome = run(line.data, store, encode);
+  const outcome = toOutcome(await settled(backend.run(line.data)), encode);
   return { status: 'error' in outcome ? 400 : 200, body: outcome };
 }
 
 /** `POST /pipeline`: commands one by one; one that fails does not keep the others. */
-export function runPipeline(body: unknown, store: Store, encode: Encode): RestAnswer {
+export async function runPipeline(
+  body: unknown,
+  backend: Backend,
+  encode: Encode,
+): Promise<RestAnswer> {
   const lines = CommandLines.safeParse(body);
   if (!lines.success) return refused('ERR failed to parse pipeline request');
-  return { status: 200, body: lines.data.map((line) => run(line, store, encode)) };
+  const outcomes: Outcome[] = [];
+  for (const line of lines.data) {
+    outcomes.push(toOutcome(await settled(backend.run(line)), encode));
+  }
+  return { status: 200, body: outcomes };
 }
 
 /** `POST /multi-exec`: like a pipeline, but nothing is run if one of the commands cannot be. */
-export function runTransaction(body: unknown, store: Store, encode: Encode): RestAnswer {
+export async function runTransaction(
+  body: unknown,
+  backend: Backend,
+  encode: Encode,
+): Promise<RestAnswer> {
   const lines = CommandLines.safeParse(body);
   if (!lines.success) return refused('ERR failed to parse transaction request');
-  try {
-    for (const [name, ...args] of lines.data) findCommand(name, args.length);
-  } catch (error) {
-    const { error: why } = failure(error);
-    return refused(`EXECABORT Transaction discarded because of previous errors: ${why}`);
-  }
-  return { status: 200, body: lines.data.map((line) => run(line, store, encode)) };
+  const replies = await settled(backend.transaction(lines.data));
+  if (replies instanceof RedisError) return refused(replies.message);
+  return { status: 200, body: replies.map((reply) => toOutcome(reply, encode)) };
 }
 
-function run([name, ...args]: CommandLine, store: Store, encode: Encode): Outcome {
+async function settled<T>(replying: Promise<T>): Promise<T | RedisError> {
   try {
-    const command = findCommand(name, args.length);
-    return { result: toJson(command.run(args, store), encode) };
+    return await replying;
   } catch (error) {
-    return failure(error);
+    if (error instanceof RedisError) return error;
+    throw error;
   }
-}
-
-function failure(error: unknown): { error: string } {
-  if (error instanceof RedisError) return { error: error.message };
-  throw error;
 }
 
 function refused(error: string): RestAnswer {
   return { status: 400, body: { error } };
+}
+
+function toOutcome(reply: Reply | RedisError, encode: Encode): Outcome {
+  return reply instanceof RedisError ? { error: reply.message } : { result: toJson(reply, encode) };
 }
 
 function toJson(reply: Reply, encode: Encode): unknown {

@@ -1,5 +1,7 @@
 /** Strings by key, each until a time or for ever. What has expired is not there. */
 export class Store {
+  /** Texts of the scripts that were run, by their SHA-1 in lower-case hex. Clearing leaves them. */
+  readonly scripts = new Map<string, string>();
   readonly #entries = new Map<string, { value: string; expiresAtMs: number }>();
   readonly #now: () => number;
 
@@ -40,7 +42,8 @@ export class Store {
 
   #live(key: string) {
     const entry = this.#entries.get(key);
-    if (entry === undefined || entry.expiresAtMs > this.#now()) return entry;
+    // A key is still there in its last millisecond (`keyIsExpired` in Redis' db.c).
+    if (entry === undefined || this.#now() <= entry.expiresAtMs) return entry;
     this.#entries.delete(key);
     return undefined;
   }

@@ -1,13 +1,11 @@
+import type { Reply } from '../backend.ts';
 import type { Store } from '../store.ts';
 
-/** Redis' word for "done". Unlike a stored string it is never encoded. */
-export const OK = Symbol('OK');
-
-export type Reply = string | number | null | typeof OK | Reply[];
+export { OK, type Reply } from '../backend.ts';
 
 /** One command of Redis. */
 export interface Command {
-  /** Number of arguments after the name. */
+  /** Number of arguments after the name that Redis checks before it looks at any of them. */
   readonly minArguments: number;
   readonly maxArguments: number;
   /** Throws a `RedisError` for arguments that Redis refuses. */

@@ -1,7 +1,7 @@
-import { RedisError } from '../redis-error.ts';
+import { RedisError, wrongNumberOfArguments } from '../redis-error.ts';
 import type { Command } from './command.ts';
 import { del } from './delete.ts';
-import { evaluate } from './eval.ts';
+import { evaluate, evaluateHash } from './eval.ts';
 import { exists } from './exists.ts';
 import { expire, expireMilliseconds } from './expire.ts';
 import { flushAll } from './flush-all.ts';
@@ -16,6 +16,7 @@ import { timeToLive, timeToLiveMilliseconds } from './time-to-live.ts';
 const COMMANDS = new Map<string, Command>([
   ['DEL', del],
   ['EVAL', evaluate],
+  ['EVALSHA', evaluateHash],
   ['EXISTS', exists],
   ['EXPIRE', expire],
   ['FLUSHALL', flushAll],
@@ -31,12 +32,26 @@ const COMMANDS = new Map<string, Command>([
   ['TTL', timeToLive],
 ]);
 
+/** Redis repeats about as many characters of an unknown command. */
+const QUOTED_LENGTH = 128;
+
 /** Throws a `RedisError` for an unknown name or a wrong number of arguments. */
-export function findCommand(name: string, argumentCount: number): Command {
+export function findCommand(name: string, args: readonly string[]): Command {
   const command = COMMANDS.get(name.toUpperCase());
-  if (command === undefined) throw new RedisError(`ERR unknown command '${name}'`);
-  if (argumentCount < command.minArguments || argumentCount > command.maxArguments) {
-    throw new RedisError(`ERR wrong number of arguments for '${name.toLowerCase()}' command`);
+  if (command === undefined) throw unknownCommand(name, args);
+  if (args.length < command.minArguments || args.length > command.maxArguments) {
+    throw wrongNumberOfArguments(name.toLowerCase());
   }
   return command;
+}
+
+function unknownCommand(name: string, args: readonly string[]): RedisError {
+  let quoted = '';
+  for (const arg of args) {
+    if (quoted.length >= QUOTED_LENGTH) break;
+    quoted += `'${arg.slice(0, QUOTED_LENGTH - quoted.length)}' `;
+  }
+  return new RedisError(
+    `ERR unknown command '${name.slice(0, QUOTED_LENGTH)}', with args beginning with: ${quoted}`,
+  );
 }

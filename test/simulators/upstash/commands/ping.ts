@@ -1,7 +1,11 @@
+import { wrongNumberOfArguments } from '../redis-error.ts';
 import type { Command } from './command.ts';
 
 export const ping: Command = {
   minArguments: 0,
-  maxArguments: 1,
-  run: ([message]) => message ?? 'PONG',
+  maxArguments: Infinity,
+  run([message, ...rest]) {
+    if (rest.length > 0) throw wrongNumberOfArguments('ping');
+    return message ?? 'PONG';
+  },
 };

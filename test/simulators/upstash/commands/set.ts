@@ -1,12 +1,14 @@
-import { parseInteger, RedisError, syntaxError } from '../redis-error.ts';
+import { expiryTime } from '../expiry-time.ts';
+import { invalidExpireTime, parseInteger, syntaxError } from '../redis-error.ts';
 import type { Store } from '../store.ts';
 import { type Command, OK } from './command.ts';
+
+type ExpiryOption = 'EX' | 'PX' | 'EXAT' | 'PXAT';
 
 interface SetOptions {
   condition?: 'NX' | 'XX';
   get?: true;
-  keepExpiry?: true;
-  expiresAtMs?: number;
+  expiry?: { readonly option: ExpiryOption; readonly time: string } | 'keep';
 }
 
 /** SET with EX, PX, EXAT, PXAT, KEEPTTL, NX, XX and GET. */
@@ -14,23 +16,34 @@ export const set: Command = {
   minArguments: 2,
   maxArguments: Infinity,
   run([key = '', value = '', ...rest], store) {
-    const options = parseOptions(rest, store.nowMs);
+    const options = parseOptions(rest);
+    const expiresAtMs = expiryOf(options, key, store);
     const former = store.get(key);
     const exists = former !== undefined;
     const refused =
       (options.condition === 'NX' && exists) || (options.condition === 'XX' && !exists);
-    if (!refused) store.set(key, value, expiry(key, options, store));
+    if (!refused) store.set(key, value, expiresAtMs);
     if (options.get) return former ?? null;
     return refused ? null : OK;
   },
 };
 
-function expiry(key: string, options: SetOptions, store: Store): number {
-  if (options.keepExpiry) return store.expiresAtMs(key) ?? Infinity;
-  return options.expiresAtMs ?? Infinity;
+function expiryOf({ expiry }: SetOptions, key: string, store: Store): number {
+  if (expiry === undefined) return Infinity;
+  if (expiry === 'keep') return store.expiresAtMs(key) ?? Infinity;
+  const { option, time } = expiry;
+  const value = parseInteger(time);
+  const expiresAtMs = expiryTime(
+    value,
+    option === 'EX' || option === 'EXAT' ? 1000 : 1,
+    option === 'EX' || option === 'PX' ? store.nowMs : 0,
+  );
+  if (value <= 0n || expiresAtMs === undefined) throw invalidExpireTime('set');
+  return expiresAtMs;
 }
 
-function parseOptions(args: readonly string[], nowMs: number): SetOptions {
+/** The same option twice is no error in Redis: the last one counts. Two that exclude each other are. */
+function parseOptions(args: readonly string[]): SetOptions {
   const options: SetOptions = {};
   const rest = [...args];
   for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
@@ -45,31 +58,24 @@ function parseOptions(args: readonly string[], nowMs: number): SetOptions {
         options.get = true;
         break;
       case 'KEEPTTL':
-        if (options.expiresAtMs !== undefined) throw syntaxError();
-        options.keepExpiry = true;
+        if (options.expiry !== undefined && options.expiry !== 'keep') throw syntaxError();
+        options.expiry = 'keep';
         break;
       case 'EX':
       case 'PX':
       case 'EXAT':
-      case 'PXAT':
-        if (options.expiresAtMs !== undefined || options.keepExpiry) throw syntaxError();
-        options.expiresAtMs = parseExpiry(option, rest.shift(), nowMs);
+      case 'PXAT': {
+        const time = rest.shift();
+        const other =
+          options.expiry === 'keep' ||
+          (options.expiry !== undefined && options.expiry.option !== option);
+        if (time === undefined || other) throw syntaxError();
+        options.expiry = { option, time };
         break;
+      }
       default:
         throw syntaxError();
     }
   }
   return options;
-}
-
-function parseExpiry(
-  option: 'EX' | 'PX' | 'EXAT' | 'PXAT',
-  time: string | undefined,
-  nowMs: number,
-): number {
-  if (time === undefined) throw syntaxError();
-  const value = parseInteger(time);
-  if (value <= 0) throw new RedisError("ERR invalid expire time in 'set' command");
-  const timeMs = option === 'EX' || option === 'EXAT' ? value * 1000 : value;
-  return option === 'EX' || option === 'PX' ? nowMs + timeMs : timeMs;
 }
