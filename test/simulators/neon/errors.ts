@@ -45,6 +45,12 @@ export class NeonError extends Error {
   }
 }
 
+/** More than the proxy reads or writes over HTTP. */
+export function tooLarge(what: 'request' | 'response', maxBytes: number): NeonError {
+  const status = what === 'request' ? 413 : 507;
+  return new NeonError(status, `${what} is too large (max is ${maxBytes} bytes)`);
+}
+
 /** The proxy cannot reach the database behind it. */
 export function computeUnreachable(): NeonError {
   return new NeonError(500, "Couldn't connect to compute node");

@@ -1,4 +1,5 @@
-import fastify from 'fastify';
+import fastify, { type FastifyError } from 'fastify';
+import { tooLarge } from './errors.ts';
 import { FaultSwitch, type NeonFault } from './faults.ts';
 import { createConnectionPools } from './pools.ts';
 import { answerSql } from './sql-endpoint.ts';
@@ -11,6 +12,8 @@ export interface NeonSimulatorOptions {
   readonly port?: number;
   /** `postgres://host:port`: the server behind. Users and passwords are its own; those in the URL are not used. */
   readonly upstream: string;
+  /** Largest request, and most rows of an answer, over HTTP; Neon's own limit if left out. */
+  readonly maxBytes?: number;
 }
 
 export interface NeonSimulator {
@@ -26,8 +29,8 @@ export interface NeonSimulator {
 const HOST = '127.0.0.1';
 const WEB_SOCKET_PATH = '/v2';
 
-/** Neon's limit for a request over HTTP (documentation of the serverless driver). */
-const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
+/** Neon's limit for a request and an answer over HTTP (documentation of the serverless driver). */
+const MAX_BYTES = 64 * 1024 * 1024;
 
 /** Starts Neon's proxy, HTTP and WebSocket, in front of an ordinary PostgreSQL server. */
 export async function startNeonSimulator(options: NeonSimulatorOptions): Promise<NeonSimulator> {
@@ -36,11 +39,17 @@ export async function startNeonSimulator(options: NeonSimulatorOptions): Promise
   const faults = new FaultSwitch();
   const webSockets = createWebSocketProxy(upstream, faults);
 
-  const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
+  const maxBytes = options.maxBytes ?? MAX_BYTES;
+  const app = fastify({ bodyLimit: maxBytes, forceCloseConnections: true });
+  app.setErrorHandler(async (error: FastifyError, _request, reply) => {
+    if (error.code !== 'FST_ERR_CTP_BODY_TOO_LARGE') throw error;
+    const refusal = tooLarge('request', maxBytes);
+    return reply.code(refusal.status).send(refusal.toBody());
+  });
   // The driver names no content type.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-  app.post('/sql', (request, reply) => answerSql(request, reply, pools, faults));
+  app.post('/sql', (request, reply) => answerSql(request, reply, pools, faults, maxBytes));
   app.server.on('upgrade', (request, socket, head) => {
     const { pathname } = new URL(request.url ?? '/', 'http://proxy');
     if (pathname === WEB_SOCKET_PATH) webSockets.upgrade(request, socket, head);
@@ -55,7 +64,7 @@ export async function startNeonSimulator(options: NeonSimulatorOptions): Promise
       faults.set(fault, times);
     },
     async close() {
-      webSockets.close();
+      await webSockets.close();
       await app.close();
       await pools.close();
     },

@@ -18,6 +18,7 @@ export async function answerSql(
   reply: FastifyReply,
   pools: ConnectionPools,
   faults: FaultSwitch,
+  maxBytes: number,
 ): Promise<FastifyReply> {
   const fault = faults.take();
   if (fault === 'hang') return reply.hijack();
@@ -25,7 +26,7 @@ export async function answerSql(
   if (typeof fault === 'object') await delay(fault.delayMs);
   try {
     if (fault === 'unavailable') throw computeUnreachable();
-    const result = await execute(request, reply, pools);
+    const result = await execute(request, reply, pools, maxBytes);
     if (fault === 'reset-after-commit') return reset(reply);
     return reply.header('access-control-allow-origin', '*').send(result);
   } catch (error) {
@@ -34,7 +35,12 @@ export async function answerSql(
   }
 }
 
-async function execute(request: FastifyRequest, reply: FastifyReply, pools: ConnectionPools) {
+async function execute(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  pools: ConnectionPools,
+  maxBytes: number,
+) {
   const { headers, body } = request;
   // Neon converts values to JSON without this header. The driver always sends it and converts by itself.
   if (headers['neon-raw-text-output'] !== 'true') {
@@ -54,8 +60,8 @@ async function execute(request: FastifyRequest, reply: FastifyReply, pools: Conn
   reply.raw.once('close', cancel);
   try {
     return 'queries' in payload
-      ? await runTransaction(client, payload.queries, headers)
-      : await runStatement(client, payload, headers);
+      ? await runTransaction(client, payload.queries, { headers, maxBytes })
+      : await runStatement(client, payload, { headers, maxBytes });
   } finally {
     reply.raw.off('close', cancel);
     // Not before the cancellation has hit, or it would hit the next user of the connection.

@@ -1,7 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { PoolClient, QueryConfig } from 'pg';
-import { NeonError, statementError } from './errors.ts';
+import { NeonError, statementError, tooLarge } from './errors.ts';
 import type { Statement } from './payload.ts';
+
+/** What the caller asks for besides the statements, and how many bytes of rows it may get. */
+export interface Conditions {
+  readonly headers: IncomingHttpHeaders;
+  readonly maxBytes: number;
+}
 
 /** The answer to one statement: values are PostgreSQL's text, nothing is converted. */
 export interface StatementResult {
@@ -28,7 +34,7 @@ const RAW_TEXT = { getTypeParser: () => (value: string) => value };
 export async function runStatement(
   client: PoolClient,
   statement: Statement,
-  headers: IncomingHttpHeaders,
+  { headers, maxBytes }: Conditions,
 ): Promise<StatementResult> {
   const rowAsArray = statement.arrayMode ?? headers['neon-array-mode'] === 'true';
   const query: QueryConfig & { rowMode?: 'array'; queryMode: 'extended' } = {
@@ -41,9 +47,11 @@ export async function runStatement(
   try {
     const result = await client.query<Record<string, unknown>>(query);
     const { command, rowCount, rows, fields } = result;
-    return { command, rowCount, rows, fields, rowAsArray };
+    if (bytesOf(rows) > maxBytes) throw tooLarge('response', maxBytes);
+    // The client has no command for an empty text; the proxy has an empty one.
+    return { command: command ?? '', rowCount, rows, fields, rowAsArray };
   } catch (error) {
-    throw statementError(error);
+    throw error instanceof NeonError ? error : statementError(error);
   }
 }
 
@@ -51,14 +59,18 @@ export async function runStatement(
 export async function runTransaction(
   client: PoolClient,
   statements: readonly Statement[],
-  headers: IncomingHttpHeaders,
+  { headers, maxBytes }: Conditions,
 ): Promise<{ results: StatementResult[] }> {
   const begin = beginStatement(headers);
   try {
     await client.query(begin);
     const results: StatementResult[] = [];
+    let bytes = 0;
     for (const statement of statements) {
-      results.push(await runStatement(client, statement, headers));
+      const result = await runStatement(client, statement, { headers, maxBytes });
+      bytes += bytesOf(result.rows);
+      if (bytes > maxBytes) throw tooLarge('response', maxBytes);
+      results.push(result);
     }
     await client.query('commit');
     return { results };
@@ -67,6 +79,10 @@ export async function runTransaction(
     await client.query('rollback').catch(() => {});
     throw error instanceof NeonError ? error : statementError(error);
   }
+}
+
+function bytesOf(rows: unknown[]): number {
+  return Buffer.byteLength(JSON.stringify(rows));
 }
 
 function beginStatement(headers: IncomingHttpHeaders): string {
