@@ -36,6 +36,9 @@ export function overview(stack: Stack, stackFile: string): string {
       ? []
       : [['  act as its user', details.dataverseControlUrl] satisfies [string, string]]),
     ['Entra ID', details.entraUrl],
+    ...(details.entraControlUrl === undefined
+      ? []
+      : [['  act as its administrator', details.entraControlUrl] satisfies [string, string]]),
     ['Switches for faults', details.faultControlUrl],
     ['Logs', stack.logDirectory],
     ['All of this, for scripts', stackFile],

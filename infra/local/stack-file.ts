@@ -19,6 +19,8 @@ export interface StackDetails {
   /** Absent when Dynamics is replaced. */
   readonly dataverseControlUrl?: string;
   readonly entraUrl: string;
+  /** Absent when Dynamics is replaced. */
+  readonly entraControlUrl?: string;
   readonly tenantId: string;
   readonly clientId: string;
   readonly clientSecret: string;

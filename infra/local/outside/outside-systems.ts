@@ -22,6 +22,8 @@ export interface OutsideSystems {
   /** Absent when Dynamics is replaced. */
   readonly dataverseControlUrl?: string;
   readonly entraUrl: string;
+  /** Absent when Dynamics is replaced. */
+  readonly entraControlUrl?: string;
   readonly tenantId: string;
   readonly clientId: string;
   readonly clientSecret: string;
@@ -112,7 +114,13 @@ async function startRedis(
 
 type Dynamics = Pick<
   OutsideSystems,
-  'dataverseUrl' | 'dataverseControlUrl' | 'entraUrl' | 'tenantId' | 'clientId' | 'clientSecret'
+  | 'dataverseUrl'
+  | 'dataverseControlUrl'
+  | 'entraUrl'
+  | 'entraControlUrl'
+  | 'tenantId'
+  | 'clientId'
+  | 'clientSecret'
 >;
 
 async function startDynamics(
@@ -140,6 +148,7 @@ async function startDynamics(
     dataverseUrl: dataverse.url,
     dataverseControlUrl: dataverse.controlUrl,
     entraUrl: entra.url,
+    entraControlUrl: entra.controlUrl,
     tenantId,
     clientId,
     clientSecret,

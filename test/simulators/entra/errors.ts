@@ -14,7 +14,13 @@ export class EntraError extends Error {
   }
 }
 
-/** The body in which Entra ID reports an error: the number in words and in `error_codes`. */
+/** The numbers are explained there (Microsoft's reference of the AADSTS error codes). */
+const ERROR_PAGE = 'https://login.microsoftonline.com/error';
+
+/**
+ * The body in which Entra ID reports an error: the number in words and in `error_codes`. Lines end as
+ * in the reference of the AADSTS error codes.
+ */
 export function errorAnswer(
   error: EntraError,
   context: { traceId: string; correlationId: string; nowMs: number },
@@ -26,12 +32,13 @@ export function errorAnswer(
     body: JSON.stringify({
       error: error.error,
       error_description:
-        `AADSTS${error.code}: ${error.message} Trace ID: ${context.traceId} ` +
-        `Correlation ID: ${context.correlationId} Timestamp: ${timestamp}`,
+        `AADSTS${error.code}: ${error.message}\r\nTrace ID: ${context.traceId}\r\n` +
+        `Correlation ID: ${context.correlationId}\r\nTimestamp: ${timestamp}`,
       error_codes: [error.code],
       timestamp,
       trace_id: context.traceId,
       correlation_id: context.correlationId,
+      error_uri: `${ERROR_PAGE}?code=${error.code}`,
     }),
   };
 }

@@ -2,9 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { createAccessTokens, type TokenVerdict } from './access-tokens.ts';
 import { type Answer, failLine, type LineFault, sendAnswer } from './answer.ts';
+import type { ClientSecret } from './client-secrets.ts';
+import { CONTROL_PATH, serveControlApi } from './control.ts';
 import { EntraError, errorAnswer } from './errors.ts';
 import { type Random, randomGuid } from './random.ts';
-import { checkTokenRequest } from './token-endpoint.ts';
+import { createRequestCounter, type RequestCounts } from './request-counts.ts';
+import { checkTokenRequest, secretExpired, type TokenRequest } from './token-endpoint.ts';
 
 /** Lifetime of a token that Entra ID issues to an application, as it reports it. */
 const TOKEN_LIFETIME_SECONDS = 3599;
@@ -23,6 +26,7 @@ export interface EntraSimulatorOptions {
   readonly port?: number;
   readonly tenantId: string;
   readonly clientId: string;
+  /** The application's only secret at the start; it does not expire. */
   readonly clientSecret: string;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
@@ -33,16 +37,20 @@ export interface EntraSimulatorOptions {
 export interface EntraSimulator {
   /** Origin of the authority, without a trailing slash. */
   readonly url: string;
+  /** Where its administrator acts: `<url>/control`. */
+  readonly controlUrl: string;
   readonly tenantId: string;
   /** Tokens handed out since the start. */
   readonly tokensIssued: number;
-  /** Token requests received since the start, refused and failed ones too. */
-  readonly tokenRequests: number;
+  /** Token requests since the start, or since they were forgotten. */
+  requests(): RequestCounts;
   /** Makes a resource (an origin) known to the tenant; a scope for any other is refused (500011). */
   registerResource(origin: string): void;
   /** Checks a token as the resource with this origin would. */
   validate(token: string, resourceOrigin: string): TokenVerdict;
   revokeAll(): void;
+  /** The application's secrets from now on, instead of those that it had. */
+  setSecrets(secrets: readonly ClientSecret[]): void;
   setFault(fault: EntraFault): void;
   clearFault(): void;
   close(): Promise<void>;
@@ -55,14 +63,14 @@ export async function startEntraSimulator(options: EntraSimulatorOptions): Promi
   const lifetimeSeconds = options.tokenLifetimeSeconds ?? TOKEN_LIFETIME_SECONDS;
   const resources = new Set<string>();
   const tokens = createAccessTokens({ tenantId: options.tenantId, now, random });
+  const counter = createRequestCounter();
+  let clientSecrets: readonly ClientSecret[] = [{ value: options.clientSecret }];
   let fault: EntraFault = { mode: 'none' };
-  let tokenRequests = 0;
 
   function answerTokenRequest(
-    tenant: string,
-    headers: Readonly<Record<string, string | string[] | undefined>>,
-    body: string,
-  ): Answer {
+    request: TokenRequest,
+    correlationId: string | undefined,
+  ): { answer: Answer; outcome: string } {
     try {
       if (fault.mode === 'unavailable') {
         throw new EntraError(
@@ -72,17 +80,11 @@ export async function startEntraSimulator(options: EntraSimulatorOptions): Promi
           'A transient error has occurred. Please try again.',
         );
       }
-      if (fault.mode === 'refused') {
-        throw new EntraError(
-          401,
-          'invalid_client',
-          7000222,
-          `The provided client secret keys for app '${options.clientId}' are expired.`,
-        );
-      }
-      const contentType = headers['content-type']?.toString();
-      const resource = checkTokenRequest(tenant, contentType, body, { ...options, resources });
-      return {
+      if (fault.mode === 'refused') throw secretExpired(options.clientId);
+      const { tenantId, clientId } = options;
+      const directory = { tenantId, clientId, clientSecrets, resources };
+      const resource = checkTokenRequest(request, directory, now());
+      const answer = {
         status: 200,
         headers: {
           'content-type': 'application/json; charset=utf-8',
@@ -92,19 +94,23 @@ export async function startEntraSimulator(options: EntraSimulatorOptions): Promi
           token_type: 'Bearer',
           expires_in: lifetimeSeconds,
           ext_expires_in: lifetimeSeconds,
-          access_token: tokens.issue(resource, options.clientId, lifetimeSeconds),
+          access_token: tokens.issue(resource, clientId, lifetimeSeconds),
         }),
       };
+      return { answer, outcome: 'issued' };
     } catch (error) {
       if (!(error instanceof EntraError)) throw error;
       const answer = errorAnswer(error, {
         traceId: randomGuid(random),
-        correlationId: headers['client-request-id']?.toString() ?? randomGuid(random),
+        correlationId: correlationId ?? randomGuid(random),
         nowMs: now(),
       });
-      if (fault.mode !== 'unavailable' || fault.retryAfterSeconds === undefined) return answer;
+      const outcome = `AADSTS${error.code}`;
+      if (fault.mode !== 'unavailable' || fault.retryAfterSeconds === undefined) {
+        return { answer, outcome };
+      }
       const retryAfter = { 'retry-after': String(fault.retryAfterSeconds) };
-      return { ...answer, headers: { ...answer.headers, ...retryAfter } };
+      return { answer: { ...answer, headers: { ...answer.headers, ...retryAfter } }, outcome };
     }
   }
 
@@ -113,44 +119,62 @@ export async function startEntraSimulator(options: EntraSimulatorOptions): Promi
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     done(null, body);
   });
-  app.post<{ Params: { tenant: string } }>('/:tenant/oauth2/v2.0/token', async (request, reply) => {
-    tokenRequests += 1;
-    const { mode, latencyMs } = fault;
-    if (latencyMs) await sleep(latencyMs);
-    const body = typeof request.body === 'string' ? request.body : '';
-    const answer = () => answerTokenRequest(request.params.tenant, request.headers, body);
-    if (mode === 'none' || mode === 'unavailable' || mode === 'refused') {
-      return sendAnswer(reply, answer());
-    }
-    return failLine(mode, reply, async () => answer());
+  app.route<{ Params: { tenant: string } }>({
+    method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    url: '/:tenant/oauth2/v2.0/token',
+    handler: async (request, reply) => {
+      const { mode, latencyMs } = fault;
+      if (latencyMs) await sleep(latencyMs);
+      const answer = () =>
+        answerTokenRequest(
+          {
+            method: request.method,
+            tenant: request.params.tenant,
+            contentType: request.headers['content-type'],
+            body: typeof request.body === 'string' ? request.body : '',
+          },
+          request.headers['client-request-id']?.toString(),
+        );
+      if (mode === 'none' || mode === 'unavailable' || mode === 'refused') {
+        const answered = answer();
+        counter.count(answered.outcome);
+        return sendAnswer(reply, answered.answer);
+      }
+      counter.count(mode);
+      return failLine(mode, reply, async () => answer().answer);
+    },
   });
+  const setFault = (next: EntraFault) => {
+    fault = next;
+  };
+  const setSecrets = (next: readonly ClientSecret[]) => {
+    clientSecrets = next;
+  };
+  const revokeAll = () => tokens.revokeAll();
+  serveControlApi(app, { counter, setFault, setSecrets, revokeAll });
 
   await app.listen({ host: '127.0.0.1', port: options.port ?? 0 });
   const address = app.server.address();
   if (address === null || typeof address === 'string') throw new Error('No TCP address');
 
+  const url = `http://127.0.0.1:${address.port}`;
+
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
+    controlUrl: `${url}${CONTROL_PATH}`,
     tenantId: options.tenantId,
     get tokensIssued() {
       return tokens.issued;
     },
-    get tokenRequests() {
-      return tokenRequests;
-    },
+    requests: () => counter.counts(),
     registerResource(origin) {
       resources.add(origin);
     },
     validate: (token, resourceOrigin) => tokens.validate(token, resourceOrigin),
-    revokeAll() {
-      tokens.revokeAll();
-    },
-    setFault(next) {
-      fault = next;
-    },
-    clearFault() {
-      fault = { mode: 'none' };
-    },
+    revokeAll,
+    setSecrets,
+    setFault,
+    clearFault: () => setFault({ mode: 'none' }),
     close: () => app.close(),
   };
 }

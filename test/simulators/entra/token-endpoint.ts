@@ -1,12 +1,21 @@
+import { type ClientSecret, verifySecret } from './client-secrets.ts';
 import { EntraError } from './errors.ts';
 
 /** What the simulated tenant knows: its id, one application, and the resources with a service principal. */
 export interface Directory {
   readonly tenantId: string;
   readonly clientId: string;
-  readonly clientSecret: string;
+  readonly clientSecrets: readonly ClientSecret[];
   /** Origins without a trailing slash. */
   readonly resources: ReadonlySet<string>;
+}
+
+/** A token request as it came, before anything is known of it. */
+export interface TokenRequest {
+  readonly method: string;
+  readonly tenant: string;
+  readonly contentType: string | undefined;
+  readonly body: string;
 }
 
 /**
@@ -15,11 +24,26 @@ export interface Directory {
  * several mistakes is reported first is inferred.
  */
 export function checkTokenRequest(
-  tenant: string,
-  contentType: string | undefined,
-  body: string,
+  { method, tenant, contentType, body }: TokenRequest,
   directory: Directory,
+  nowMs: number,
 ): string {
+  if (method !== 'POST') {
+    throw new EntraError(
+      400,
+      'invalid_request',
+      900561,
+      `The endpoint only accepts POST, OPTIONS requests. Received a ${method} request.`,
+    );
+  }
+  if (!guidPattern.test(tenant) && !tenant.includes('.')) {
+    throw new EntraError(
+      400,
+      'invalid_request',
+      900023,
+      `Specified tenant identifier '${tenant}' is neither a valid DNS name, nor a valid external domain.`,
+    );
+  }
   if (tenant.toLowerCase() !== directory.tenantId.toLowerCase()) {
     throw new EntraError(
       400,
@@ -48,7 +72,10 @@ export function checkTokenRequest(
       400,
       'unauthorized_client',
       700016,
-      `Application with identifier '${clientId}' was not found in the directory '${directory.tenantId}'.`,
+      `Application with identifier '${clientId}' was not found in the directory ` +
+        `'${directory.tenantId}'. This can happen if the application has not been installed by the ` +
+        'administrator of the tenant or consented to by any user in the tenant. You may have sent ' +
+        'your authentication request to the wrong tenant.',
     );
   }
   const secret = form.get('client_secret');
@@ -60,7 +87,9 @@ export function checkTokenRequest(
       "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
     );
   }
-  if (secret !== directory.clientSecret) {
+  const verdict = verifySecret(secret, directory.clientSecrets, nowMs);
+  if (verdict === 'expired') throw secretExpired(clientId);
+  if (verdict === 'unknown') {
     throw new EntraError(
       401,
       'invalid_client',
@@ -72,6 +101,18 @@ export function checkTokenRequest(
   return resourceOf(scope, directory);
 }
 
+export function secretExpired(clientId: string): EntraError {
+  return new EntraError(
+    401,
+    'invalid_client',
+    7000222,
+    `The provided client secret keys for app '${clientId}' are expired. Visit the Azure portal to ` +
+      'create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate ' +
+      'credentials for added security: https://aka.ms/certCreds.',
+  );
+}
+
+const guidPattern = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 const formType = 'application/x-www-form-urlencoded';
 const defaultSuffix = '/.default';
 
@@ -87,7 +128,16 @@ function required(form: URLSearchParams, name: string): string {
 }
 
 function resourceOf(scope: string, directory: Directory): string {
-  if (!scope.endsWith(defaultSuffix) || /\s/.test(scope)) {
+  if (/\s/.test(scope)) {
+    throw new EntraError(
+      400,
+      'invalid_scope',
+      70011,
+      "The provided request must include a 'scope' input parameter. The provided value for the " +
+        `input parameter 'scope' is not valid. The scope ${scope} is not valid.`,
+    );
+  }
+  if (!scope.endsWith(defaultSuffix)) {
     throw new EntraError(
       400,
       'invalid_scope',
