@@ -17,12 +17,19 @@ export async function startFixture(
   const random = seededRandom(1);
   const entra = await startEntraSimulator({ ...application, ...options, random });
   const dataverse = await startDataverseSimulator({ ...options, entra, random });
-  const token = await requestToken(entra.url, dataverse.url);
+  let token = await requestToken(entra.url, dataverse.url);
 
   return {
     entra,
     dataverse,
-    token,
+    get token() {
+      return token;
+    },
+    requestToken: () => requestToken(entra.url, dataverse.url),
+    /** The token of all further requests. */
+    renewToken(next: string) {
+      token = next;
+    },
 
     /** A request to the Web API with a token; a body is sent as JSON. */
     api(path: string, init: { method?: string; headers?: object; body?: unknown } = {}) {

@@ -76,9 +76,14 @@ describe('the options of a column', () => {
     ['a column of another type', pathOf('ch_marketing_email'), 404, '0x80040217'],
     ['a state', pathOf('statecode'), 404, '0x80040217'],
     ['another table', pathOf('ch_consent_status', 'account'), 404, '0x80040217'],
-    ['everything', pathOf('ch_consent_status', 'contact', ''), 400, '0x80060888'],
+    [
+      'an unknown property',
+      pathOf('ch_consent_status', 'contact', '$select=Nonsense'),
+      400,
+      '0x80060888',
+    ],
     ['a filter', pathOf('ch_consent_status', 'contact', `${QUERY}&$filter=x`), 400, '0x80060888'],
-    ['a table', "EntityDefinitions(LogicalName='contact')", 404, '0x80060888'],
+    ['an unknown table', "EntityDefinitions(LogicalName='account')", 404, '0x80040217'],
   ])('are not found under %s', async (_name, path, status, code) => {
     expect(await errorOf(await simulated.api(path))).toMatchObject({ status, code });
   });

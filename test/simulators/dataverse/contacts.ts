@@ -1,20 +1,26 @@
 import { randomGuid, type Random } from '../entra/random.ts';
-import { type ColumnValues, type ContactColumns, statusOfState, toDateTime } from './columns.ts';
 import { DataverseError, errorCodes, recordNotFound } from './errors.ts';
+import { statusOfState } from './tables/contact-table.ts';
+import { toDateTime } from './tables/read-columns.ts';
+import type { RowVersions } from './tables/row-versions.ts';
+import {
+  type ColumnValues,
+  loadRows,
+  type Row,
+  type StoredRow,
+  storeRow,
+  type Table,
+} from './tables/table.ts';
 
-export interface Contact {
-  readonly id: string;
-  /** `versionnumber`: grows with every change, over all rows of the organisation. */
-  readonly version: bigint;
-  /** All columns but `versionnumber`. */
-  readonly values: ColumnValues;
-}
+export type Contact = Row;
 
 /** Something that happened to a contact; what webhook steps are told. */
 export interface ContactEvent {
   readonly message: 'Create' | 'Update' | 'Delete' | 'Restore';
   /** The contact after the change; for `Delete` as it was. */
   readonly contact: Contact;
+  /** The contact before the change; absent where there was none. */
+  readonly before?: Contact;
   /** The columns that this change sets: all of them on create and restore, none on delete. */
   readonly changed: ColumnValues;
   readonly userId: string;
@@ -29,50 +35,43 @@ export interface Actor {
   readonly tag?: string;
 }
 
+/** A contact that is gone, as change tracking remembers it. */
+export interface Deletion {
+  readonly id: string;
+  readonly version: bigint;
+}
+
 /** What is kept between starts. Versions are decimal strings. */
 export interface ContactsSnapshot {
-  readonly version: string;
-  readonly contacts: readonly StoredContact[];
-  readonly recycleBin: readonly StoredContact[];
+  readonly contacts: readonly StoredRow[];
+  readonly recycleBin: readonly StoredRow[];
+  readonly deletions: readonly { readonly id: string; readonly version: string }[];
 }
 
-interface StoredContact {
-  readonly id: string;
-  readonly version: string;
-  readonly values: ColumnValues;
-}
-
-/**
- * The first version lies above 2^53 (real organisations are below it today): whoever reads
- * `versionnumber` into a double gets equal numbers for different versions and is found out.
- */
-const FIRST_VERSION = 2n ** 53n;
-
-/** Left out at a restart, so that a number given out just before a crash is never given out again. */
-const VERSIONS_SKIPPED_AT_RESTART = 1000n;
+/** Values that a merge never moves: they belong to the row itself. */
+const keptInMerge: ReadonlySet<string> = new Set(['contactid', 'statecode', 'statuscode']);
 
 export type ContactStore = ReturnType<typeof createContactStore>;
 
 /**
- * The contact table with its recycle bin. Ids are lower-case GUIDs. `onEvent` is called after each
- * change, in the order of the changes.
+ * The contact table's rows with the recycle bin. Ids are lower-case GUIDs. `onEvent` is called after
+ * each change, in the order of the changes.
  */
 export function createContactStore(options: {
-  columns: ContactColumns;
+  table: Table;
+  versions: RowVersions;
   now: () => number;
   random: Random;
   snapshot: ContactsSnapshot | undefined;
   onEvent: (event: ContactEvent) => void;
 }) {
-  const { now, random, snapshot, onEvent } = options;
-  const defaults = defaultValues(options.columns);
-  const contacts = load(snapshot?.contacts);
-  const recycleBin = load(snapshot?.recycleBin);
-  let version = snapshot ? BigInt(snapshot.version) + VERSIONS_SKIPPED_AT_RESTART : FIRST_VERSION;
+  const { table, versions, now, random, snapshot, onEvent } = options;
+  let contacts = loadRows(snapshot?.contacts);
+  let recycleBin = loadRows(snapshot?.recycleBin);
+  let deletions = loadDeletions(snapshot);
 
   function put(id: string, values: ColumnValues): Contact {
-    version += 1n;
-    const contact = { id, version, values: { ...values, ...fullName(values) } };
+    const contact = { id, version: versions.next(), values: { ...values, ...fullName(values) } };
     contacts.set(id, contact);
     return contact;
   }
@@ -83,10 +82,34 @@ export function createContactStore(options: {
     return contact;
   }
 
+  function change(before: Contact, values: ColumnValues, actor: Actor): void {
+    const { id } = before;
+    const atMs = now();
+    const contact = put(id, { ...before.values, ...values, modifiedon: toDateTime(atMs) });
+    const names = [...Object.keys(values), 'contactid', 'modifiedon'];
+    if ('firstname' in values || 'lastname' in values) names.push('fullname');
+    const changed = Object.fromEntries(names.map((name) => [name, contact.values[name] ?? null]));
+    onEvent({ message: 'Update', contact, before, changed, ...actor, atMs });
+  }
+
+  /** What an update really sets; throws for what it may not. */
+  function checkedChanges(before: Contact, values: ColumnValues): ColumnValues {
+    if (values['contactid'] !== undefined && values['contactid'] !== before.id) {
+      throw new DataverseError(
+        400,
+        errorCodes.badPayload,
+        'The primary key of a record can not be changed.',
+      );
+    }
+    return withStatus(values, before.values);
+  }
+
   return {
     find: (id: string): Contact | undefined => contacts.get(id),
     all: (): Contact[] => [...contacts.values()],
     deleted: (): Contact[] => [...recycleBin.values()],
+    /** Every deletion, the oldest first; one that was undone by a restore stays. */
+    deletions: (): readonly Deletion[] => deletions,
 
     /** Creates a contact, with the id given as `contactid` or a new one. 412 if the id is taken. */
     create(values: ColumnValues, actor: Actor): Contact {
@@ -99,7 +122,9 @@ export function createContactStore(options: {
         );
       }
       const atMs = now();
+      const defaults = defaultValues(table);
       const contact = put(id, {
+        _ownerid_value: actor.userId,
         ...defaults,
         ...withStatus(values, defaults),
         contactid: id,
@@ -113,30 +138,46 @@ export function createContactStore(options: {
     /** Changes columns of a contact; a change that changes nothing still raises the version. */
     update(id: string, values: ColumnValues, actor: Actor): Contact {
       const before = existing(id);
-      if (values['contactid'] !== undefined && values['contactid'] !== id) {
-        throw new DataverseError(
-          400,
-          errorCodes.badPayload,
-          'The primary key of a record can not be changed.',
-        );
+      change(before, checkedChanges(before, values), actor);
+      return existing(id);
+    },
+
+    /** Changes many contacts or, if one of them cannot be changed, none. */
+    updateAll(changes: readonly { id: string; values: ColumnValues }[], actor: Actor): void {
+      const checked = changes.map(({ id, values }) => checkedChanges(existing(id), values));
+      for (const [index, values] of checked.entries()) {
+        change(existing(changes[index]?.id ?? ''), values, actor);
       }
-      const atMs = now();
-      const changes = withStatus(values, before.values);
-      const contact = put(id, { ...before.values, ...changes, modifiedon: toDateTime(atMs) });
-      const names = [...Object.keys(changes), 'contactid', 'modifiedon'];
-      if ('firstname' in changes || 'lastname' in changes) names.push('fullname');
-      const changed = Object.fromEntries(names.map((name) => [name, contact.values[name] ?? null]));
-      onEvent({ message: 'Update', contact, changed, ...actor, atMs });
-      return contact;
+    },
+
+    /**
+     * Moves the subordinate's data into the empty columns of the target, sets `content` there, and
+     * deactivates the subordinate (merge-entity-using-web-api.md). That both changes are `Update`
+     * events of their own is inferred.
+     */
+    merge(targetId: string, subordinateId: string, content: ColumnValues, actor: Actor): void {
+      const target = existing(targetId);
+      const subordinate = existing(subordinateId);
+      const moved = Object.entries(subordinate.values).filter(
+        ([name, value]) =>
+          value !== null &&
+          (target.values[name] ?? null) === null &&
+          !keptInMerge.has(name) &&
+          table.columns.get(name)?.readOnly === undefined,
+      );
+      const changes = checkedChanges(target, { ...Object.fromEntries(moved), ...content });
+      change(target, changes, actor);
+      const merged = { statecode: 1, statuscode: 2, merged: true, _masterid_value: targetId };
+      change(subordinate, merged, actor);
     },
 
     delete(id: string, actor: Actor): void {
       const contact = existing(id);
       contacts.delete(id);
-      // The change has a number too, as the deletion has in change tracking.
-      version += 1n;
+      // The change has a number too: change tracking finds the deletion by it.
+      deletions.push({ id, version: versions.next() });
       recycleBin.set(id, contact);
-      onEvent({ message: 'Delete', contact, changed: {}, ...actor, atMs: now() });
+      onEvent({ message: 'Delete', contact, before: contact, changed: {}, ...actor, atMs: now() });
     },
 
     /** Brings a deleted contact back under its id, with a new version (restore-deleted-records.md). */
@@ -158,19 +199,31 @@ export function createContactStore(options: {
       return contact;
     },
 
+    /** A column was deleted: its values are gone, and no row's version changes. */
+    forgetColumn(name: string): void {
+      contacts = withoutColumn(contacts, name);
+      recycleBin = withoutColumn(recycleBin, name);
+    },
+
     snapshot: (): ContactsSnapshot => ({
-      version: version.toString(),
-      contacts: [...contacts.values()].map(store),
-      recycleBin: [...recycleBin.values()].map(store),
+      contacts: [...contacts.values()].map(storeRow),
+      recycleBin: [...recycleBin.values()].map(storeRow),
+      deletions: deletions.map(({ id, version }) => ({ id, version: version.toString() })),
     }),
+
+    /** Puts everything back as it was, without an event: a backup is restored below the platform. */
+    reset(to: ContactsSnapshot): void {
+      contacts = loadRows(to.contacts);
+      recycleBin = loadRows(to.recycleBin);
+      deletions = loadDeletions(to);
+    },
   };
 }
 
-/** What Dataverse fills in; two-option columns have the default "no". */
-function defaultValues(columns: ContactColumns): ColumnValues {
-  const twoOptions = [...columns.values()].filter(({ type }) => type === 'boolean');
-  const no = Object.fromEntries(twoOptions.map(({ name }) => [name, false]));
-  return { ...no, statecode: 0, statuscode: 1 };
+/** What Dataverse fills in; two-option columns have the default "no" unless they say otherwise. */
+function defaultValues({ columns }: Table): ColumnValues {
+  const filled = [...columns.values()].filter((column) => column.default !== undefined);
+  return Object.fromEntries(filled.map((column) => [column.name, column.default ?? null]));
 }
 
 /** A new state brings its status reason along; a reason of another state is refused. */
@@ -194,10 +247,15 @@ function fullName(values: ColumnValues): ColumnValues {
   return { fullname: parts.length > 0 ? parts.join(' ') : null };
 }
 
-function load(stored: readonly StoredContact[] = []): Map<string, Contact> {
-  return new Map(stored.map((row) => [row.id, { ...row, version: BigInt(row.version) }]));
+function withoutColumn(rows: ReadonlyMap<string, Row>, name: string): Map<string, Row> {
+  return new Map(
+    [...rows].map(([id, row]) => {
+      const { [name]: _, ...values } = row.values;
+      return [id, { ...row, values }];
+    }),
+  );
 }
 
-function store(contact: Contact): StoredContact {
-  return { ...contact, version: contact.version.toString() };
+function loadDeletions(snapshot: ContactsSnapshot | undefined): Deletion[] {
+  return (snapshot?.deletions ?? []).map(({ id, version }) => ({ id, version: BigInt(version) }));
 }

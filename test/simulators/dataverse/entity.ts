@@ -1,19 +1,19 @@
-import type { Contact } from './contacts.ts';
 import { jsonInteger } from './json.ts';
+import type { Row, Table } from './tables/table.ts';
 
 /** The ETag of a row, as it stands in `@odata.etag`, `If-Match` and `If-None-Match`. */
-export function etagOf(contact: Contact): string {
-  return `W/"${contact.version}"`;
+export function etagOf(row: Row): string {
+  return `W/"${row.version}"`;
 }
 
-/** A contact as the Web API returns it: the ETag, the selected columns, and always the key. */
-export function contactEntity(contact: Contact, columns: readonly string[]): object {
+/** A row as the Web API returns it: the ETag, the selected columns, and always the key. */
+export function entityOf(row: Row, table: Table, columns: readonly string[]): object {
   return Object.fromEntries([
-    ['@odata.etag', etagOf(contact)],
+    ['@odata.etag', etagOf(row)],
     ...columns.map((name) => [
       name,
-      name === 'versionnumber' ? jsonInteger(contact.version) : (contact.values[name] ?? null),
+      name === 'versionnumber' ? jsonInteger(row.version) : (row.values[name] ?? null),
     ]),
-    ['contactid', contact.id],
+    [table.primaryKey, row.id],
   ]);
 }

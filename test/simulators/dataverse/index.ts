@@ -1,17 +1,26 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { EntraSimulator } from '../entra/index.ts';
 import { type Random, randomGuid } from '../entra/random.ts';
+import { createBackups } from './backups.ts';
 import { type ContactEvent, createContactStore } from './contacts.ts';
-import { createContactColumns } from './columns.ts';
 import { CONTROL_PATH, serveControlApi } from './control/index.ts';
 import { createFaultSwitch } from './faults.ts';
 import { createHeldWrites } from './held-writes.ts';
+import { createServiceProtection } from './limits/service-protection.ts';
 import { organizationIdentity, type Organization } from './organization.ts';
+import { allPrivileges } from './privileges.ts';
 import { createRequestCounter } from './request-counts.ts';
 import { createStateWriter, readState } from './state-file.ts';
+import { createContactTable } from './tables/contact-table.ts';
+import { createRowVersions } from './tables/row-versions.ts';
+import { seedSystemRows } from './tables/seed.ts';
+import { createSystemRows } from './tables/system-rows.ts';
+import type { TableRows } from './tables/table.ts';
 import { serveWebApi, WEB_API_PATH } from './web-api.ts';
 import { createDeliveries } from './webhook/deliveries.ts';
 import { webhookRequest } from './webhook/execution-context.ts';
+import { firingSteps } from './webhook/registered-steps.ts';
+import { recordSystemJob } from './webhook/system-jobs.ts';
 
 /** Node's own limit of 16 KiB for a request's head is below the URL length that Dataverse accepts. */
 const MAX_HEADER_BYTES = 128 * 1024;
@@ -59,21 +68,48 @@ export async function startDataverseSimulator(
   const app = createServer();
   const counter = createRequestCounter();
   const heldWrites = createHeldWrites();
-  const deliveries = createDeliveries({ fetch, now, random });
+  const protection = createServiceProtection(now);
+  const deliveries = createDeliveries({
+    fetch,
+    now,
+    random,
+    onFinished: (request, delivery) => {
+      recordSystemJob(request, delivery, organization);
+    },
+  });
   const faultSwitch = createFaultSwitch();
   let fireOwnWrites = false;
+  let privileges = allPrivileges;
+  let found = true;
+  let tokensExpiredAt = 0n;
   let url = '';
 
-  const columns = createContactColumns(
+  const optionValuePrefix =
     options.optionValuePrefix === undefined
       ? DEFAULT_OPTION_VALUE_PREFIX
-      : options.optionValuePrefix,
-  );
-  const contacts = createContactStore({ columns, now, random, snapshot: earlier, onEvent });
+      : options.optionValuePrefix;
+  const versions = createRowVersions(earlier?.version);
+  const contactTable = createContactTable(optionValuePrefix, earlier?.contactTable);
+  const { table } = contactTable;
+  const contacts = createContactStore({ table, versions, now, random, snapshot: earlier, onEvent });
+  const systemRows = createSystemRows({
+    versions,
+    now,
+    random,
+    snapshot: earlier?.systemRows,
+    onChange: changed,
+  });
   const writer =
     stateFile === undefined
       ? undefined
-      : createStateWriter(stateFile, () => ({ organizationId, ...contacts.snapshot() }));
+      : createStateWriter(stateFile, () => ({
+          organizationId,
+          version: versions.current().toString(),
+          contactTable: contactTable.snapshot(),
+          systemRows: systemRows.snapshot(),
+          ...contacts.snapshot(),
+        }));
+  const contactRows: TableRows = { table, find: contacts.find, all: contacts.all };
   const organization: Organization = {
     ...organizationIdentity(organizationId),
     name: options.organizationName ?? 'Contoso Health (simulated)',
@@ -84,18 +120,44 @@ export async function startDataverseSimulator(
     get webApiUrl() {
       return `${url}${WEB_API_PATH}`;
     },
-    columns,
+    get privileges() {
+      return privileges;
+    },
+    get tokensExpiredAt() {
+      return tokensExpiredAt;
+    },
+    versions,
+    contactTable,
     contacts,
+    systemRows,
+    tables: new Map<string, TableRows>([...systemRows.sets, ['contacts', contactRows]]),
+    now,
+    changed,
   };
+  const backups = createBackups(organization, random);
+  if (!earlier) seedSystemRows(systemRows, table, organizationId, optionValuePrefix);
+
+  function changed(): void {
+    writer?.changed();
+  }
 
   function onEvent(event: ContactEvent): void {
-    writer?.changed();
-    if (firesWebhook(event, fireOwnWrites)) {
-      deliveries.send(webhookRequest(event, organization, random));
+    changed();
+    const ignoreFilteringAttributes = fireOwnWrites;
+    for (const step of firingSteps(event, organization, { ignoreFilteringAttributes })) {
+      deliveries.send(webhookRequest(event, step, organization, random));
     }
   }
 
-  serveWebApi(app, { organization, entra, counter, heldWrites, faultSwitch });
+  serveWebApi(app, {
+    organization,
+    entra,
+    counter,
+    heldWrites,
+    protection,
+    faultSwitch,
+    found: () => found,
+  });
   serveControlApi(app, {
     organization,
     deliveries,
@@ -104,6 +166,21 @@ export async function startDataverseSimulator(
     faultSwitch,
     setFireOwnWrites(fire) {
       fireOwnWrites = fire;
+    },
+    organizationControl: {
+      setPrivileges(next) {
+        privileges = next;
+      },
+      setLimits(next) {
+        protection.configure(next);
+      },
+      setFound(next) {
+        found = next;
+      },
+      expireTokens() {
+        tokensExpiredAt = versions.next();
+      },
+      ...backups,
     },
   });
   await app.listen({ host: '127.0.0.1', port: options.port ?? 0 });
@@ -122,18 +199,6 @@ export async function startDataverseSimulator(
       await writer?.close();
     },
   };
-}
-
-/**
- * Whether a webhook step is registered for an event: for every creation, deletion and restoration,
- * and for updates that set at least one column besides the consent columns, which the steps'
- * filtering attributes leave out. `fireOwnWrites` takes the filtering attributes away.
- */
-function firesWebhook(event: ContactEvent, fireOwnWrites: boolean): boolean {
-  if (event.message !== 'Update' || fireOwnWrites) return true;
-  return Object.keys(event.changed).some(
-    (name) => !name.startsWith('ch_') && name !== 'contactid' && name !== 'modifiedon',
-  );
 }
 
 function createServer(): FastifyInstance {

@@ -1,16 +1,20 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Answer } from '../entra/answer.ts';
-import { type ColumnValues, guidPattern, readColumns } from './columns.ts';
+import { etagOf } from './entity.ts';
 import { badQuery, DataverseError, errorCodes, odataHeaders } from './errors.ts';
 import type { Organization } from './organization.ts';
+import { guidPattern, readColumns } from './tables/read-columns.ts';
+import type { ColumnValues, Row, Table } from './tables/table.ts';
 
 /** One operation of the Web API; each stands in a file of its own under `operations/`. */
 export interface Operation {
   /** As it is counted, such as `RetrieveContact`. */
   readonly name: string;
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   /** Matched against the decoded path after `/api/data/v9.2/`. */
   readonly path: RegExp;
+  /** What it costs of the service protection limit, where it is not the cost of its method. */
+  executionMs?(request: WebApiRequest): number;
   /** Throws `DataverseError` for what Dataverse refuses. */
   handle(request: WebApiRequest, organization: Organization): Answer;
 }
@@ -28,7 +32,11 @@ export const contactPath = /^contacts\(([^()]*)\)$/;
 
 /** The key of `contacts(<guid>)`, lower-case. 400 if it is not a GUID. */
 export function contactKey(request: WebApiRequest): string {
-  const key = request.groups[0] ?? '';
+  return guidKey(request.groups[0]);
+}
+
+/** A key in a path, lower-case. 400 if it is not a GUID. */
+export function guidKey(key = ''): string {
   if (!guidPattern.test(key)) throw badQuery('Bad Request - Error in query syntax.');
   return key.toLowerCase();
 }
@@ -48,24 +56,32 @@ export function allowQuery(request: WebApiRequest, ...names: string[]): void {
 }
 
 /** The columns named by `$select`, all of them without it. 400 for an unknown one. */
-export function selectedColumns(
-  request: WebApiRequest,
-  { columns }: Organization,
-): readonly string[] {
-  const select = request.query.get('$select');
-  if (select === null) return [...columns.keys()];
+export function selectedColumns(request: WebApiRequest, table: Table): readonly string[] {
+  return readSelect(request.query.get('$select'), table);
+}
+
+/** The columns that a `$select` names; all that can be read without one. */
+export function readSelect(select: string | null, table: Table): readonly string[] {
+  const readable = [...table.columns.values()].filter((column) => !column.writeOnly);
+  const readableNames = readable.map(({ name }) => name);
+  if (select === null) return readableNames;
   const names = select.split(',').map((name) => name.trim());
   for (const name of names) {
-    if (columns.has(name)) continue;
+    if (readableNames.includes(name)) continue;
     throw badQuery(
-      `Could not find a property named '${name}' on type 'Microsoft.Dynamics.CRM.contact'.`,
+      `Could not find a property named '${name}' on type 'Microsoft.Dynamics.CRM.${table.logicalName}'.`,
     );
   }
   return names;
 }
 
 /** The columns in a JSON body. 415 for another content type, 400 for anything but a JSON object. */
-export function bodyColumns(request: WebApiRequest, { columns }: Organization): ColumnValues {
+export function bodyColumns(request: WebApiRequest, table: Table): ColumnValues {
+  return readColumns(bodyObject(request, table.setName), table, 'web-api');
+}
+
+/** A JSON object as the body. `entity`: what the message of a refusal names. */
+export function bodyObject(request: WebApiRequest, entity: string): Record<string, unknown> {
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') {
     throw new DataverseError(
@@ -84,14 +100,25 @@ export function bodyColumns(request: WebApiRequest, { columns }: Organization): 
     throw new DataverseError(
       400,
       errorCodes.badPayload,
-      "Error identified in Payload provided by the user for Entity :'contacts'.",
+      `Error identified in Payload provided by the user for Entity :'${entity}'.`,
     );
   }
-  return readColumns(body, columns, 'web-api');
+  return body;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** 412 if `If-Match` names another version of the row. */
+export function checkIfMatch(request: WebApiRequest, row: Row): void {
+  const ifMatch = request.headers['if-match'];
+  if (ifMatch === undefined || ifMatch === '*' || ifMatch === etagOf(row)) return;
+  throw new DataverseError(
+    412,
+    errorCodes.versionMismatch,
+    "The version of the existing record doesn't match the RowVersion property provided.",
+  );
 }
 
 /** Who a Web API request acts as, with its `tag`. */
@@ -105,13 +132,16 @@ export function jsonAnswer(body: object): Answer {
   return { status: 200, headers: odataHeaders, body: JSON.stringify(body) };
 }
 
-/** 204 with the address of the row that was written. */
-export function writtenAnswer(organization: Organization, id: string): Answer {
+/** 204 without a body. */
+export const doneAnswer: Answer = { status: 204, headers: { 'odata-version': '4.0' } };
+
+/** 204 with the address of what was written, relative to the Web API. */
+export function writtenAnswer(organization: Organization, address: string): Answer {
   return {
     status: 204,
     headers: {
       'odata-version': '4.0',
-      'odata-entityid': `${organization.webApiUrl}/contacts(${id})`,
+      'odata-entityid': `${organization.webApiUrl}/${address}`,
     },
   };
 }

@@ -2,25 +2,49 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import type { ContactsSnapshot } from './contacts.ts';
+import type { ContactTableSnapshot } from './tables/contact-table.ts';
+import type { SystemRowsSnapshot } from './tables/system-rows.ts';
 
 /** What a simulated organisation keeps between starts. */
 export interface OrganizationState extends ContactsSnapshot {
   readonly organizationId: string;
+  /** Where the row versions are, a decimal string. */
+  readonly version: string;
+  readonly contactTable: ContactTableSnapshot;
+  readonly systemRows: SystemRowsSnapshot;
 }
 
 /** Changes are gathered for this long before they are written: a burst costs one write. */
 const GATHER_MS = 100;
 
-const storedContact = z.object({
+const columnValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const storedRow = z.object({
   id: z.string(),
   version: z.string(),
-  values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  values: z.record(z.string(), columnValue),
+});
+const customColumn = z.object({
+  name: z.string(),
+  type: z.enum(['string', 'boolean', 'datetime', 'date', 'picklist']),
+  maxLength: z.int().exactOptional(),
+  options: z.array(z.object({ label: z.string(), value: z.int() })).exactOptional(),
+  default: columnValue.exactOptional(),
+  schemaName: z.string().exactOptional(),
+  displayName: z.string().exactOptional(),
+  custom: z.literal(true),
 });
 const organizationState = z.object({
   organizationId: z.string(),
   version: z.string(),
-  contacts: z.array(storedContact),
-  recycleBin: z.array(storedContact),
+  contacts: z.array(storedRow),
+  recycleBin: z.array(storedRow),
+  deletions: z.array(z.object({ id: z.string(), version: z.string() })),
+  contactTable: z.object({
+    customColumns: z.array(customColumn),
+    changeTrackingEnabled: z.boolean(),
+    changedAt: z.string(),
+  }),
+  systemRows: z.record(z.string(), z.array(storedRow)),
 });
 
 /** Reads the state of an earlier run; `undefined` if there was none. Throws if it is unreadable. */

@@ -2,10 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Answer, failLine, sendAnswer } from '../entra/answer.ts';
 import type { EntraSimulator } from '../entra/index.ts';
-import { badQuery, DataverseError, errorAnswer } from './errors.ts';
+import { badQuery, DataverseError, errorAnswer, errorCodes } from './errors.ts';
 import { type FaultSwitch, serviceFaultAnswer, unauthorizedAnswer } from './faults.ts';
 import type { HeldWrites } from './held-writes.ts';
-import type { Operation } from './operation.ts';
+import { executionMs } from './limits/execution-time.ts';
+import {
+  limitAnswer,
+  remainingHeaders,
+  type ServiceProtection,
+} from './limits/service-protection.ts';
+import type { Operation, WebApiRequest } from './operation.ts';
 import { operations } from './operations/index.ts';
 import type { Organization } from './organization.ts';
 import type { createRequestCounter } from './request-counts.ts';
@@ -15,7 +21,7 @@ export const WEB_API_PATH = '/api/data/v9.2';
 /** Longer addresses are refused; long queries have to go into a `$batch` (query-data-web-api.md). */
 const MAX_URL_LENGTH = 32_768;
 
-/** Serves the Web API: faults first, then the token, then the operation. */
+/** Serves the Web API: faults first, then the token, the service protection limits, the operation. */
 export function serveWebApi(
   app: FastifyInstance,
   options: {
@@ -24,9 +30,12 @@ export function serveWebApi(
     faultSwitch: FaultSwitch;
     counter: ReturnType<typeof createRequestCounter>;
     heldWrites: HeldWrites;
+    protection: ServiceProtection;
+    /** Whether the organisation is to be found at its address at all. */
+    found: () => boolean;
   },
 ): void {
-  const { organization, entra, counter, heldWrites } = options;
+  const { organization, entra, counter, heldWrites, protection } = options;
   const authorizationUri = `${entra.url}/${entra.tenantId}/oauth2/authorize`;
 
   app.all(`${WEB_API_PATH}/*`, serve);
@@ -39,11 +48,16 @@ export function serveWebApi(
       ({ method, path: pattern }) => method === request.method && pattern.test(path),
     );
     counter.request(operation?.name);
+    if (!options.found()) {
+      counter.answer(404);
+      reply.callNotFound();
+      return reply;
+    }
     const fault = options.faultSwitch.meet(path);
+    const call = callOf(request, url, path, operation);
+    const refused = authenticate(request) ?? admit(reply, operation, call);
     if (fault.latencyMs) await sleep(fault.latencyMs);
-
-    const refused = authenticate(request);
-    const carryOut = () => refused ?? answer(request, url, path, operation);
+    const carryOut = () => refused ?? answer(request, path, operation, call);
     switch (fault.mode) {
       case 'none':
         return send(carryOut());
@@ -68,7 +82,7 @@ export function serveWebApi(
 
     function send(result: Answer): FastifyReply {
       counter.answer(result.status);
-      return sendAnswer(reply, result);
+      return sendAnswer(reply.headers(remainingHeaders(protection)), result);
     }
   }
 
@@ -80,31 +94,64 @@ export function serveWebApi(
     return unauthorizedAnswer(organization, authorizationUri, hasToken);
   }
 
+  /** The refusal of a request that exceeds a limit. It counts as concurrent until its answer is out. */
+  function admit(
+    reply: FastifyReply,
+    operation: Operation | undefined,
+    call: WebApiRequest,
+  ): Answer | undefined {
+    reply.raw.once('close', () => {
+      protection.end();
+    });
+    const exceeded = protection.begin(executionMs(operation, call));
+    return exceeded && limitAnswer(exceeded);
+  }
+
   function answer(
     request: FastifyRequest,
-    url: URL,
     path: string,
     operation: Operation | undefined,
+    call: WebApiRequest,
   ): Answer {
     try {
       if ((request.raw.url ?? '').length > MAX_URL_LENGTH) {
         throw new DataverseError(414, '', 'The request URL is too long.');
       }
+      checkODataVersion(request);
       if (!operation) throw noSuchOperation(path);
-      return operation.handle(
-        {
-          groups: (operation.path.exec(path) ?? []).slice(1).map((group) => group ?? ''),
-          query: url.searchParams,
-          headers: request.headers,
-          body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-        },
-        organization,
-      );
+      return operation.handle(call, organization);
     } catch (error) {
       if (error instanceof DataverseError) return errorAnswer(error);
       throw error;
     }
   }
+}
+
+function callOf(
+  request: FastifyRequest,
+  url: URL,
+  path: string,
+  operation: Operation | undefined,
+): WebApiRequest {
+  return {
+    groups: (operation?.path.exec(path) ?? []).slice(1).map((group) => group ?? ''),
+    query: url.searchParams,
+    headers: request.headers,
+    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+  };
+}
+
+/** The Web API speaks OData 4.0; it says so to whoever names another version (the code is inferred). */
+function checkODataVersion({ headers }: FastifyRequest): void {
+  const version = headers['odata-version'];
+  const maxVersion = headers['odata-maxversion'];
+  const tooOld = typeof maxVersion === 'string' && !(Number(maxVersion) >= 4);
+  if ((version === undefined || version === '4.0') && !tooOld) return;
+  throw new DataverseError(
+    400,
+    errorCodes.badQuery,
+    'The OData version of the request is not supported. Use OData-Version 4.0.',
+  );
 }
 
 function noSuchOperation(path: string): DataverseError {

@@ -8,6 +8,7 @@ import type { Deliveries } from '../webhook/deliveries.ts';
 import { contactRoutes } from './contacts.ts';
 import { faultRoutes } from './faults.ts';
 import { ControlError } from './input.ts';
+import { organizationRoutes, type OrganizationControl } from './organization.ts';
 import { webhookRoutes } from './webhooks.ts';
 
 export const CONTROL_PATH = '/control';
@@ -25,6 +26,7 @@ export function serveControlApi(
     heldWrites: HeldWrites;
     faultSwitch: FaultSwitch;
     setFireOwnWrites: (fire: boolean) => void;
+    organizationControl: OrganizationControl;
   },
 ): void {
   void app.register(
@@ -40,6 +42,7 @@ export function serveControlApi(
       contactRoutes(control, options.organization);
       webhookRoutes(control, options.deliveries, options.setFireOwnWrites);
       faultRoutes(control, options);
+      organizationRoutes(control, options.organizationControl);
     },
     { prefix: CONTROL_PATH },
   );

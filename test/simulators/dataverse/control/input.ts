@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
-import { guidPattern } from '../columns.ts';
+import { guidPattern } from '../tables/read-columns.ts';
 
 /** A request to the control API that it refuses. */
 export class ControlError extends Error {

@@ -1,11 +1,6 @@
-import {
-  actorOf,
-  allowQuery,
-  bodyColumns,
-  contactSetPath,
-  type Operation,
-  writtenAnswer,
-} from '../operation.ts';
+import { actorOf, allowQuery, bodyColumns, contactSetPath, type Operation } from '../operation.ts';
+import { requirePrivilege } from '../privileges.ts';
+import { rowAnswer } from '../query/representation.ts';
 
 /** `POST contacts` */
 export const createContact: Operation = {
@@ -13,9 +8,11 @@ export const createContact: Operation = {
   method: 'POST',
   path: contactSetPath,
   handle(request, organization) {
-    allowQuery(request, 'tag');
-    const values = bodyColumns(request, organization);
-    const contact = organization.contacts.create(values, actorOf(request, organization));
-    return writtenAnswer(organization, contact.id);
+    allowQuery(request, 'tag', '$select');
+    requirePrivilege(organization, 'create');
+    const { table } = organization.contactTable;
+    const values = bodyColumns(request, table);
+    const row = organization.contacts.create(values, actorOf(request, organization));
+    return rowAnswer(request, organization, { row, table, status: 201 });
   },
 };

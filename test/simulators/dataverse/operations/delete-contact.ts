@@ -1,6 +1,14 @@
-import { etagOf } from '../entity.ts';
-import { DataverseError, errorCodes, recordNotFound } from '../errors.ts';
-import { actorOf, allowQuery, contactKey, contactPath, type Operation } from '../operation.ts';
+import { recordNotFound } from '../errors.ts';
+import {
+  actorOf,
+  allowQuery,
+  checkIfMatch,
+  contactKey,
+  contactPath,
+  doneAnswer,
+  type Operation,
+} from '../operation.ts';
+import { requireAccess, requirePrivilege } from '../privileges.ts';
 
 /** `DELETE contacts(<guid>)`: into the recycle bin. */
 export const deleteContact: Operation = {
@@ -10,17 +18,12 @@ export const deleteContact: Operation = {
   handle(request, organization) {
     allowQuery(request, 'tag');
     const id = contactKey(request);
+    requirePrivilege(organization, 'delete');
     const contact = organization.contacts.find(id);
     if (!contact) throw recordNotFound('contact', id);
-    const ifMatch = request.headers['if-match'];
-    if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etagOf(contact)) {
-      throw new DataverseError(
-        412,
-        errorCodes.versionMismatch,
-        "The version of the existing record doesn't match the RowVersion property provided.",
-      );
-    }
+    requireAccess(organization, 'delete', contact);
+    checkIfMatch(request, contact);
     organization.contacts.delete(id, actorOf(request, organization));
-    return { status: 204, headers: { 'odata-version': '4.0' } };
+    return doneAnswer;
   },
 };

@@ -1,4 +1,4 @@
-import { guidPattern } from '../columns.ts';
+import { guidPattern } from '../tables/read-columns.ts';
 import { badQuery, recordNotFound } from '../errors.ts';
 import { allowQuery, jsonAnswer, type Operation } from '../operation.ts';
 

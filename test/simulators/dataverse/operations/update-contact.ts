@@ -1,14 +1,15 @@
-import { etagOf } from '../entity.ts';
 import { DataverseError, errorCodes, recordNotFound } from '../errors.ts';
 import {
   actorOf,
   allowQuery,
   bodyColumns,
+  checkIfMatch,
   contactKey,
   contactPath,
   type Operation,
-  writtenAnswer,
 } from '../operation.ts';
+import { requireAccess, requirePrivilege } from '../privileges.ts';
+import { rowAnswer } from '../query/representation.ts';
 
 /**
  * `PATCH contacts(<guid>)`: an upsert, unless `If-Match` forbids to create or `If-None-Match: *`
@@ -19,16 +20,19 @@ export const updateContact: Operation = {
   method: 'PATCH',
   path: contactPath,
   handle(request, organization) {
-    allowQuery(request, 'tag');
+    allowQuery(request, 'tag', '$select');
     const id = contactKey(request);
-    const values = bodyColumns(request, organization);
+    const { contacts, contactTable } = organization;
+    const { table } = contactTable;
+    const values = bodyColumns(request, table);
     const actor = actorOf(request, organization);
-    const ifMatch = request.headers['if-match'];
-    const contact = organization.contacts.find(id);
+    requirePrivilege(organization, 'write');
+    const contact = contacts.find(id);
     if (!contact) {
-      if (ifMatch !== undefined) throw recordNotFound('contact', id);
-      organization.contacts.create({ ...values, contactid: id }, actor);
-      return writtenAnswer(organization, id);
+      if (request.headers['if-match'] !== undefined) throw recordNotFound('contact', id);
+      requirePrivilege(organization, 'create');
+      const created = contacts.create({ ...values, contactid: id }, actor);
+      return rowAnswer(request, organization, { row: created, table, status: 201 });
     }
     if (request.headers['if-none-match'] === '*') {
       throw new DataverseError(
@@ -37,14 +41,9 @@ export const updateContact: Operation = {
         'A record with matching key values already exists.',
       );
     }
-    if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etagOf(contact)) {
-      throw new DataverseError(
-        412,
-        errorCodes.versionMismatch,
-        "The version of the existing record doesn't match the RowVersion property provided.",
-      );
-    }
-    organization.contacts.update(id, values, actor);
-    return writtenAnswer(organization, id);
+    requireAccess(organization, 'write', contact);
+    checkIfMatch(request, contact);
+    const row = contacts.update(id, values, actor);
+    return rowAnswer(request, organization, { row, table, status: 200 });
   },
 };

@@ -57,6 +57,8 @@ export function createDeliveries(options: {
   fetch: typeof fetch;
   now: () => number;
   random: Random;
+  /** Called when a webhook was delivered or lost. */
+  onFinished: (request: WebhookRequest, delivery: Delivery) => void;
 }) {
   const { now } = options;
   const closing = new AbortController();
@@ -97,9 +99,9 @@ export function createDeliveries(options: {
     while (running < MAX_PARALLEL_DELIVERIES && waiting.length > 0) {
       const index = shuffle ? Math.floor(shuffle() * waiting.length) : 0;
       const [entry] = waiting.splice(index, 1);
-      if (!entry || !target) return;
+      if (!entry) return;
       running += 1;
-      void deliver(entry, target).finally(() => {
+      void deliver(entry).finally(() => {
         running -= 1;
         entry.finished.resolve();
         pump();
@@ -107,13 +109,13 @@ export function createDeliveries(options: {
     }
   }
 
-  async function deliver(entry: Entry, to: WebhookTarget): Promise<void> {
+  async function deliver(entry: Entry): Promise<void> {
     const startMs = now();
     const startedAt = new Date(startMs).toISOString();
     const statuses: Delivery['statuses'][number][] = [];
     let status: Delivery['statuses'][number];
     do {
-      status = await attempt(entry.request, to);
+      status = await attempt(entry.request);
       statuses.push(status);
     } while (retriedStatuses.has(status) && statuses.length < MAX_ATTEMPTS);
     const succeeded = typeof status === 'number' && status >= 200 && status < 300;
@@ -125,17 +127,17 @@ export function createDeliveries(options: {
       startedAt,
       latencyMs: now() - startMs,
     };
+    options.onFinished(entry.request, entry.delivery);
   }
 
-  async function attempt(
-    request: WebhookRequest,
-    to: WebhookTarget,
-  ): Promise<number | 'timeout' | 'connection'> {
+  async function attempt(request: WebhookRequest): Promise<number | 'timeout' | 'connection'> {
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    const to = addressOf(request);
+    if (!to) return 'connection';
     try {
       const response = await options.fetch(to.url, {
         method: 'POST',
-        headers: { ...request.headers, ...signatureHeaders(request.body, to, now()) },
+        headers: { ...request.headers, ...to.headers },
         body: request.body,
         redirect: 'manual',
         signal: AbortSignal.any([timeout, closing.signal]),
@@ -146,6 +148,12 @@ export function createDeliveries(options: {
     } catch {
       return timeout.aborted ? 'timeout' : 'connection';
     }
+  }
+
+  /** Where a webhook goes now, and what authenticates it; undefined without a target for the plug-in. */
+  function addressOf({ destination, body }: WebhookRequest) {
+    if (destination.kind === 'endpoint') return destination;
+    return target && { url: target.url, headers: signatureHeaders(body, target, now()) };
   }
 
   function release(): Promise<void> {
@@ -167,9 +175,9 @@ export function createDeliveries(options: {
       if (!next.hold) void release();
     },
 
-    /** Takes a webhook for delivery. Without a target no step is registered, and nothing is sent. */
+    /** Takes a webhook for delivery. Without a target the plug-in has nowhere to send it to. */
     send(request: WebhookRequest): void {
-      if (!target) return;
+      if (!addressOf(request)) return;
       const queue = settings.hold ? held : waiting;
       queue.push(add(request, false));
       const chance = shuffle ?? options.random;
@@ -189,7 +197,7 @@ export function createDeliveries(options: {
       const last = [...entries.values()].findLast(
         ({ delivery }) => contactId === undefined || delivery.contactid === contactId,
       );
-      if (!last || !target) return undefined;
+      if (!last) return undefined;
       const entry = add(last.request, true);
       waiting.push(entry);
       pump();

@@ -1,12 +1,17 @@
-import { guidFrom, randomGuid, type Random } from '../../entra/random.ts';
-import type { Column, ColumnValue, ColumnValues, ContactColumns } from '../columns.ts';
-import type { ContactEvent } from '../contacts.ts';
+import { randomGuid, type Random } from '../../entra/random.ts';
+import type { Contact, ContactEvent } from '../contacts.ts';
 import type { Organization } from '../organization.ts';
+import { attributeName } from '../tables/seed.ts';
+import type { Column, ColumnValue, ColumnValues, Table } from '../tables/table.ts';
+import type { Destination, FiringStep, StepImage } from './registered-steps.ts';
 
 /** A webhook's request before it is signed. */
 export interface WebhookRequest {
   readonly contactId: string;
   readonly message: ContactEvent['message'];
+  readonly stepId: string;
+  readonly stepName: string;
+  readonly destination: Destination;
   readonly headers: Readonly<Record<string, string>>;
   /** The raw JSON body. */
   readonly body: string;
@@ -33,10 +38,11 @@ const contract = 'http://schemas.microsoft.com/xrm/2011/Contracts';
  */
 export function webhookRequest(
   event: ContactEvent,
+  step: FiringStep,
   organization: Organization,
   random: Random,
 ): WebhookRequest {
-  const context = executionContext(event, organization, random);
+  const context = executionContext(event, step, organization, random);
   let body = serialise(context);
   const sizeExceeded = Buffer.byteLength(body) > MAX_BODY_BYTES;
   if (sizeExceeded) {
@@ -46,6 +52,9 @@ export function webhookRequest(
   return {
     contactId: event.contact.id,
     message: event.message,
+    stepId: step.id,
+    stepName: step.name,
+    destination: step.destination,
     headers: {
       'content-type': 'application/json; charset=utf-8',
       'x-ms-dynamics-organization': new URL(organization.url).host,
@@ -58,14 +67,20 @@ export function webhookRequest(
   };
 }
 
-function executionContext(event: ContactEvent, organization: Organization, random: Random) {
+function executionContext(
+  event: ContactEvent,
+  step: FiringStep,
+  organization: Organization,
+  random: Random,
+) {
   const { contact } = event;
+  const { table } = organization.contactTable;
   return {
     BusinessUnitId: organization.businessUnitId,
     CorrelationId: randomGuid(random),
     Depth: 1,
     InitiatingUserId: event.userId,
-    InputParameters: [{ key: 'Target', value: target(event, organization.columns) }],
+    InputParameters: [{ key: 'Target', value: target(event, table) }],
     IsExecutingOffline: false,
     IsInTransaction: false,
     IsOfflinePlayback: false,
@@ -82,7 +97,7 @@ function executionContext(event: ContactEvent, organization: Organization, rando
         ? [{ key: 'id', value: contact.id }]
         : [],
     OwningExtension: {
-      Id: guidFrom(`${organization.id} step ${event.message}`),
+      Id: step.id,
       KeyAttributes: [],
       LogicalName: 'sdkmessageprocessingstep',
       Name: null,
@@ -100,8 +115,13 @@ function executionContext(event: ContactEvent, organization: Organization, rando
                 { key: 'contactid', value: contact.id },
               ]),
             },
+            ...step.images
+              .filter(({ after }) => after)
+              .map((image) => imageOf(image, contact, table)),
           ],
-    PreEntityImages: [],
+    PreEntityImages: step.images.flatMap((image) =>
+      image.before && event.before ? [imageOf(image, event.before, table)] : [],
+    ),
     PrimaryEntityId: contact.id,
     PrimaryEntityName: 'contact',
     RequestId: randomGuid(random),
@@ -112,13 +132,20 @@ function executionContext(event: ContactEvent, organization: Organization, rando
   };
 }
 
-function target(event: ContactEvent, columns: ContactColumns) {
+function imageOf({ alias, attributes: names }: StepImage, contact: Contact, table: Table) {
+  const values = Object.entries(contact.values).filter(
+    ([column]) => names?.includes(attributeName(column)) ?? true,
+  );
+  return { key: alias, value: entity(contact.id, attributes(Object.fromEntries(values), table)) };
+}
+
+function target(event: ContactEvent, table: Table) {
   const { id } = event.contact;
   if (event.message === 'Delete') return reference('contact', id);
   return {
     __type: `Entity:${contract}`,
     ...entity(id, [
-      ...attributes(event.changed, columns),
+      ...attributes(event.changed, table),
       { key: 'modifiedby', value: reference('systemuser', event.userId) },
       { key: 'modifiedonbehalfby', value: null },
     ]),
@@ -138,17 +165,19 @@ function entity(id: string, attributeList: readonly { key: string; value: unknow
   };
 }
 
-function attributes(values: ColumnValues, columns: ContactColumns) {
+function attributes(values: ColumnValues, table: Table) {
   return Object.entries(values).map(([name, value]) => ({
-    // A lookup is an attribute under its own name; `_…_value` exists in the Web API only.
-    key: name.replace(/^_(.+)_value$/, '$1'),
-    value: attributeValue(columns.get(name), value),
+    key: attributeName(name),
+    value: attributeValue(table.columns.get(name), value),
   }));
 }
 
 function attributeValue(column: Column | undefined, value: ColumnValue): unknown {
   if (value === null) return null;
-  if (column?.lookup) return reference('contact', String(value));
+  if (column?.lookup) {
+    const table = column.name === '_ownerid_value' ? 'systemuser' : 'contact';
+    return reference(table, String(value));
+  }
   if (column?.type === 'picklist') return { __type: `OptionSetValue:${contract}`, Value: value };
   const isDate = column?.type === 'date' || column?.type === 'datetime';
   return isDate ? date(Date.parse(String(value))) : value;
