@@ -32,10 +32,14 @@ interface Contact {
   readonly '@odata.etag': string;
 }
 
-async function create(lastname: string): Promise<string> {
-  // Typed as what was given, it is the id of what was made.
-  return String(await client.create({ collection, data: { firstname: 'Ada', lastname } }));
+/** Typed as what it was given, the answer is the id of what was made. */
+async function createWith(data: object): Promise<string> {
+  const id: unknown = await client.create({ collection, data });
+  expect(id).toEqual(expect.stringMatching(/^[0-9a-f-]{36}$/));
+  return String(id);
 }
+
+const create = (lastname: string) => createWith({ firstname: 'Ada', lastname });
 
 async function retrieve(key: string): Promise<Contact> {
   return client.retrieve<Contact>({ collection, key, select: ['lastname', 'firstname'] });
@@ -164,7 +168,7 @@ describe('dynamics-web-api', () => {
     expect(texts.value).toMatchObject([
       { LogicalName: 'ch_source', SchemaName: 'ch_Source', MaxLength: 20 },
     ]);
-    const key = String(await client.create({ collection, data: { ch_source: 'import' } }));
+    const key = await createWith({ ch_source: 'import' });
     const contact = client.retrieve({ collection, key, select: ['ch_source'] });
     expect(await contact).toMatchObject({ ch_source: 'import' });
 
