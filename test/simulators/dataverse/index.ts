@@ -73,6 +73,7 @@ export async function startDataverseSimulator(
     fetch,
     now,
     random,
+    timeout: (ms) => AbortSignal.timeout(ms),
     onFinished: (request, delivery) => {
       recordSystemJob(request, delivery, organization);
     },

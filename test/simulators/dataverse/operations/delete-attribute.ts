@@ -5,7 +5,10 @@ import { allowQuery, doneAnswer, type Operation } from '../operation.ts';
 import { requireCustomization } from '../privileges.ts';
 import { afterTable, attributePath } from './attributes.ts';
 
-/** `DELETE EntityDefinitions(…)/Attributes(…)`: a custom column, with all that stands in it. */
+/**
+ * `DELETE EntityDefinitions(…)/Attributes(…)`: a custom column, with all that stands in it.
+ * The refusal of any other is undocumented, so it has no code.
+ */
 export const deleteAttribute: Operation = {
   name: 'DeleteAttribute',
   method: 'DELETE',
@@ -21,7 +24,7 @@ export const deleteAttribute: Operation = {
     if (attribute.properties['IsCustomAttribute'] !== true) {
       throw new DataverseError(
         400,
-        '0x8004f026',
+        '',
         `The attribute '${attribute.logicalName}' belongs to the system and can not be deleted.`,
       );
     }

@@ -1,6 +1,5 @@
-import { recordNotFound } from '../errors.ts';
-import { badQuery, DataverseError } from '../errors.ts';
-import { type Operation, type WebApiRequest } from '../operation.ts';
+import { badQuery, DataverseError, errorCodes, recordNotFound } from '../errors.ts';
+import type { Operation, WebApiRequest } from '../operation.ts';
 import type { Organization } from '../organization.ts';
 import { requireCustomization } from '../privileges.ts';
 import type { SystemTableRows } from '../tables/system-rows.ts';
@@ -57,7 +56,7 @@ export function checkValues(
   if (all().some((row) => row.id !== ownId && row.values['uniquename'] === uniquename)) {
     throw new DataverseError(
       412,
-      '0x80040237',
+      errorCodes.duplicateRecord,
       `A record with the unique name '${String(uniquename)}' already exists.`,
     );
   }

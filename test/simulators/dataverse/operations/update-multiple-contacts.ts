@@ -1,4 +1,4 @@
-import { DataverseError } from '../errors.ts';
+import { DataverseError, errorCodes } from '../errors.ts';
 import { UPDATE_MULTIPLE_ROW_MS } from '../limits/execution-time.ts';
 import {
   actorOf,
@@ -16,7 +16,8 @@ import type { ColumnValues, Table } from '../tables/table.ts';
 /**
  * `POST contacts/Microsoft.Dynamics.CRM.UpdateMultiple` (bulk-operations.md): every target has its
  * type and its key, and all roll back together. A target that does not exist is an error, never
- * created. That the same row may not be a target twice is inferred.
+ * created. That the same row may not be a target twice, and the status of one that is missing, are
+ * inferred.
  */
 export const updateMultipleContacts: Operation = {
   name: 'UpdateMultipleContacts',
@@ -31,7 +32,11 @@ export const updateMultipleContacts: Operation = {
     const missing = targets.filter(({ id }) => contacts.find(id) === undefined);
     if (missing.length > 0) {
       const ids = missing.map(({ id }) => id).join(', ');
-      throw new DataverseError(404, '0x80040217', `Contact With Ids = ${ids} Do Not Exist`);
+      throw new DataverseError(
+        404,
+        errorCodes.recordNotFound,
+        `Contact With Ids = ${ids} Do Not Exist`,
+      );
     }
     for (const { id } of targets) {
       const contact = contacts.find(id);

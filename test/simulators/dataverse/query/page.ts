@@ -1,6 +1,6 @@
 import { badQuery } from '../errors.ts';
 import type { WebApiRequest } from '../operation.ts';
-import { type OrderKey } from './order.ts';
+import type { OrderKey } from './order.ts';
 import { formatPageCookie, type PageCookie, parsePageCookie } from './page-cookie.ts';
 
 /** Dataverse never returns more rows of a standard table in one page. */

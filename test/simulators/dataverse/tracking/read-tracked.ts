@@ -78,15 +78,11 @@ function refuseOptions({ query }: WebApiRequest): void {
   }
 }
 
-/** 400 while the table does not track changes (the code is inferred), 403 without the privilege. */
+/** 400 while the table does not track changes (undocumented, so without a code); 403 without the privilege. */
 function requireTracking(organization: Organization): void {
   requireOrganizationRead(organization);
   if (organization.contactTable.changeTrackingEnabled()) return;
-  throw new DataverseError(
-    400,
-    '0x80072491',
-    'Change tracking is not enabled for the entity contact.',
-  );
+  throw new DataverseError(400, '', 'Change tracking is not enabled for the entity contact.');
 }
 
 function allEntries(organization: Organization, columns: readonly string[]): Placed<object>[] {

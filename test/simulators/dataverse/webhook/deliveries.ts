@@ -57,6 +57,8 @@ export function createDeliveries(options: {
   fetch: typeof fetch;
   now: () => number;
   random: Random;
+  /** A signal that is aborted after so many milliseconds, as `AbortSignal.timeout`. */
+  timeout: (ms: number) => AbortSignal;
   /** Called when a webhook was delivered or lost. */
   onFinished: (request: WebhookRequest, delivery: Delivery) => void;
 }) {
@@ -131,7 +133,7 @@ export function createDeliveries(options: {
   }
 
   async function attempt(request: WebhookRequest): Promise<number | 'timeout' | 'connection'> {
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    const timeout = options.timeout(TIMEOUT_MS);
     const to = addressOf(request);
     if (!to) return 'connection';
     try {
