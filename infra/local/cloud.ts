@@ -1,14 +1,21 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from './clock.ts';
 import type { HttpApi } from './gateway/http-api.ts';
 import type { FunctionError, Outcome } from './lambda/execution-environment.ts';
-import { localFunction, type LocalFunction } from './lambda/function.ts';
+import {
+  type AsynchronousInvocations,
+  asynchronousInvocations,
+} from './lambda/asynchronous-invocations.ts';
+import { type InvokeOptions, localFunction, type LocalFunction } from './lambda/function.ts';
+import { startInvokeApi } from './lambda/invoke-api.ts';
 import { prepareBootstrap } from './lambda/prepare-bootstrap.ts';
 import { type EventSource, startEventSource } from './queues/event-source.ts';
 import { ACCOUNT_ID, createQueues, type LocalCredentials, sqsClient } from './queues/sqs-server.ts';
-import { type Clock, type Schedule, startSchedule } from './schedules/schedule.ts';
+import { startSchedule } from './schedules/schedule.ts';
 import type { Deployment } from './template/definitions.ts';
 
 export interface CloudRequest {
@@ -19,8 +26,9 @@ export interface CloudRequest {
   /** Variables of the functions that stand for what AWS or the network would give them. */
   readonly endpoints: Readonly<Record<string, string>>;
   readonly stateDirectory: string;
-  /** What the schedules go by; absent: none of them runs. */
-  readonly clock?: Clock;
+  readonly clock: Clock;
+  /** Whether what the clock runs runs by itself. */
+  readonly schedules: boolean;
   readonly signal: AbortSignal;
   /** Something that runs in the background went wrong. */
   warn(message: string): void;
@@ -29,6 +37,8 @@ export interface CloudRequest {
 /** The part of AWS that runs on this machine: functions, queues and what connects them. */
 export interface LocalCloud {
   readonly functions: readonly LocalFunction[];
+  /** Origin of Lambda's Invoke API. */
+  readonly lambdaEndpoint: string;
   /**
    * Runs the deploy-time triggers, one after the other.
    *
@@ -73,10 +83,17 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
   const functions = new Map(
     deployment.functions.map((entry) => [entry.name, localFunction(entry, host)]),
   );
-  const invoke = async (name: string, event: unknown): Promise<Outcome> => {
+  const find = (name: string): LocalFunction => {
     const target = functions.get(name);
     if (target === undefined) throw new Error(`there is no function ${name}`);
-    const outcome = await target.invoke(event);
+    return target;
+  };
+  const invoke = async (
+    target: LocalFunction,
+    event: unknown,
+    options?: InvokeOptions,
+  ): Promise<Outcome> => {
+    const outcome = await target.invoke(event, options);
     if ('error' in outcome) warnOnce(`${target.definition.title} failed: ${said(outcome.error)}`);
     return outcome;
   };
@@ -87,22 +104,49 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
     warned.add(message);
     request.warn(message);
   };
+  const later = new Map<LocalFunction, AsynchronousInvocations>(
+    [...functions.values()].map((target) => [
+      target,
+      asynchronousInvocations({
+        policy: target.definition.asynchronous,
+        clock: request.clock,
+        invoke: (event, requestId) => invoke(target, event, { requestId }),
+        onDiscarded: (reason) =>
+          warnOnce(`${target.definition.title}: an event was dropped (${reason})`),
+      }),
+    ]),
+  );
+  const invokeLater = (target: LocalFunction, event: unknown, requestId: string): void =>
+    later.get(target)?.accept(event, requestId);
+  const invokeApi = await startInvokeApi({
+    functions: [...functions.values()],
+    invoke,
+    invokeLater,
+  });
   const eventSources: EventSource[] = [];
-  const schedules: Schedule[] = [];
+  const schedules: Disposable[] = [];
   let stopping: Promise<void> | undefined;
 
   return {
     functions: [...functions.values()],
+    lambdaEndpoint: invokeApi.url,
     async runTriggers() {
       for (const { functionName } of deployment.triggers) {
         request.signal.throwIfAborted();
-        const outcome = await invoke(functionName, {});
-        if ('error' in outcome) throw triggerError(functions.get(functionName), outcome.error);
+        const target = find(functionName);
+        const outcome = await invoke(target, {});
+        if ('error' in outcome) throw triggerError(target, outcome.error);
       }
     },
     serve() {
       const definition = deployment.httpApi;
-      if (definition !== undefined) httpApi.serve({ definition, accountId: ACCOUNT_ID, invoke });
+      if (definition !== undefined) {
+        httpApi.serve({
+          definition,
+          accountId: ACCOUNT_ID,
+          invoke: (name, event) => invoke(find(name), event),
+        });
+      }
       for (const mapping of deployment.mappings) {
         const queue = deployment.queues.find((entry) => entry.arn === mapping.queueArn);
         if (queue === undefined) throw new Error(`there is no queue ${mapping.queueArn}`);
@@ -112,21 +156,18 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
             queueUrl: queue.url,
             region: credentials.region,
             sqs,
-            invoke: (event) => invoke(mapping.functionName, event),
+            invoke: (event) => invoke(find(mapping.functionName), event),
             onError: (error) => request.warn(`${queue.name} cannot be polled: ${String(error)}`),
           }),
         );
       }
-      const { clock } = request;
-      if (clock === undefined) return;
-      for (const schedule of deployment.schedules) {
+      for (const schedule of request.schedules ? deployment.schedules : []) {
+        const target = find(schedule.functionName);
         schedules.push(
           startSchedule({
             schedule,
-            reservedConcurrency: functions.get(schedule.functionName)?.definition
-              .reservedConcurrency,
-            clock,
-            invoke: (event) => invoke(schedule.functionName, event),
+            clock: request.clock,
+            invoke: (event) => invokeLater(target, event, randomUUID()),
           }),
         );
       }
@@ -138,10 +179,12 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
   };
 
   async function shutDown(force: AbortSignal): Promise<void> {
+    for (const schedule of schedules) schedule[Symbol.dispose]();
     const quiet = Promise.all([
       httpApi.close(DRAIN_MS),
+      invokeApi.close(DRAIN_MS),
       ...eventSources.map((source) => source.stop()),
-      ...schedules.map((schedule) => schedule.stop()),
+      ...[...later.values()].map((entry) => entry.stop()),
     ]);
     await Promise.race([quiet, delay(DRAIN_MS, undefined, { signal: force, ref: false })]).catch(
       () => undefined,
@@ -153,9 +196,8 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
   }
 }
 
-function triggerError(target: LocalFunction | undefined, error: FunctionError): TriggerError {
-  const title = target?.definition.title ?? 'a trigger';
-  return new TriggerError(`${title} failed at the start: ${said(error)}`);
+function triggerError({ definition }: LocalFunction, error: FunctionError): TriggerError {
+  return new TriggerError(`${definition.title} failed at the start: ${said(error)}`);
 }
 
 const said = (error: FunctionError): string => `${error.errorType}: ${error.errorMessage}`;

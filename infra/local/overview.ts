@@ -27,6 +27,7 @@ export function overview(stack: Stack, stackFile: string): string {
       `  ${schedule.expression}`,
       titleOf(stack, schedule.functionName),
     ]),
+    ['Functions (Lambda)', details.lambdaEndpoint],
     ['Secrets Manager', details.secretsEndpoint],
     ['Database (PostgreSQL)', withoutPassword(details.databaseUrl)],
     ['Neon over HTTP', details.neonEndpoint ?? 'Neon itself'],

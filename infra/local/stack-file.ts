@@ -15,6 +15,8 @@ export interface StackDetails {
   readonly redisRestUrl: string;
   readonly redisRestToken: string;
   readonly secretsEndpoint: string;
+  /** Lambda's Invoke API: `endpoint` of an AWS client. */
+  readonly lambdaEndpoint: string;
   readonly dataverseUrl: string;
   /** Absent when Dynamics is replaced. */
   readonly dataverseControlUrl?: string;

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startSecretsManagerSimulator } from '../../test/simulators/secrets-manager/index.ts';
+import { SYSTEM_CLOCK } from './clock.ts';
 import { type LocalCloud, startCloud } from './cloud.ts';
 import { openHttpApi } from './gateway/http-api.ts';
 import { keepValues } from './outside/kept-values.ts';
@@ -9,7 +10,6 @@ import { allEnded } from './outside/all-ended.ts';
 import { type OutsideSystems, startOutsideSystems } from './outside/outside-systems.ts';
 import { outsideSettings } from './outside/settings.ts';
 import { ACCOUNT_ID, startSqs } from './queues/sqs-server.ts';
-import { SYSTEM_CLOCK } from './schedules/schedule.ts';
 import { createSecrets } from './secrets.ts';
 import { type StackDetails, writeStackFile } from './stack-file.ts';
 import { LOCK_FILE, lockStack } from './stack-lock.ts';
@@ -125,7 +125,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...(outside.neonEndpoint !== undefined && { NEON_ENDPOINT: outside.neonEndpoint }),
     },
     stateDirectory,
-    ...(schedulesRun && { clock: SYSTEM_CLOCK }),
+    clock: SYSTEM_CLOCK,
+    schedules: schedulesRun,
     signal,
     warn: report,
   });
@@ -150,6 +151,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     consentDeadLetterQueueUrl: outputOf(interpretation, 'ConsentDeadLetterQueueUrl'),
     sqsEndpoint: sqs.endpoint,
     secretsEndpoint: secretsManager.url,
+    lambdaEndpoint: cloud.lambdaEndpoint,
     organizationId,
     dataverseOrganizationId: organization.id,
   };

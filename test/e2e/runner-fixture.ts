@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Clock, SYSTEM_CLOCK } from '../../infra/local/clock.ts';
 import { type LocalCloud, startCloud } from '../../infra/local/cloud.ts';
 import { type HttpApi, openHttpApi } from '../../infra/local/gateway/http-api.ts';
 import { ACCOUNT_ID, startSqs } from '../../infra/local/queues/sqs-server.ts';
-import type { Clock } from '../../infra/local/schedules/schedule.ts';
 import { readAssembly } from '../../infra/local/template/assembly.ts';
 import type { Deployment } from '../../infra/local/template/definitions.ts';
 import { deploymentOf } from '../../infra/local/template/deployment.ts';
@@ -125,7 +125,8 @@ export async function runFixture(
     credentials: CREDENTIALS,
     endpoints: { AWS_ENDPOINT_URL_SQS: sqs.endpoint },
     stateDirectory: directory,
-    ...(clock && { clock }),
+    clock: clock ?? SYSTEM_CLOCK,
+    schedules: clock !== undefined,
     signal: new AbortController().signal,
     warn: (message) => warnings.push(message),
   });

@@ -142,7 +142,9 @@ test('a thrown error is answered in the shape of Lambda', async () => {
 test('a process that ends or rejects is replaced by a fresh one', async () => {
   expect(error(await invoke('Probe', { do: 'exit' }))).toMatchObject({
     errorType: 'Runtime.ExitError',
-    errorMessage: 'Runtime exited: exit status 3',
+    errorMessage: expect.stringMatching(
+      /^RequestId: \S{36} Error: Runtime exited with error: exit status 3$/,
+    ),
   });
   expect(error(await invoke('Probe', { do: 'reject' }))).toMatchObject({
     errorType: 'Runtime.UnhandledPromiseRejection',

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Outcome } from '../lambda/execution-environment.ts';
+import { RequestTooLargeError, ThrottledError } from '../lambda/lambda-error.ts';
 import type { HttpApiDefinition } from '../template/definitions.ts';
+import {
+  type Answer,
+  listenOnLoopback,
+  type LoopbackServer,
+  readBody,
+} from '../loopback-server.ts';
 import { matchRoute } from './match-route.ts';
 import { type GatewayResponse, requestEvent, responseOf, splitTarget } from './payload-format.ts';
 
@@ -12,23 +19,13 @@ export interface ServedApi {
   invoke(functionName: string, event: unknown): Promise<Outcome>;
 }
 
-export interface HttpApi {
-  /** `http://127.0.0.1:8787` */
-  readonly url: string;
+export interface HttpApi extends LoopbackServer {
   /** From now on requests reach their functions; until then they are answered with 503. */
   serve(api: ServedApi): void;
-  /** Takes no new connection and waits for the requests under way, at most `graceMs`. */
-  close(graceMs: number): Promise<void>;
-}
-
-/** Another program listens on the port of the HTTP API. */
-export class PortTakenError extends Error {
-  override readonly name = 'PortTakenError';
 }
 
 /** Quota of HTTP APIs: a larger payload is refused by the gateway itself. */
 const MAX_PAYLOAD_BYTES = 10 * 1024 * 1024;
-const LOOPBACK = '127.0.0.1';
 
 /**
  * Listens for the HTTP API at once, so that its port is known (and known to be free) before
@@ -39,39 +36,13 @@ const LOOPBACK = '127.0.0.1';
  */
 export async function openHttpApi(port: number): Promise<HttpApi> {
   let served: ServedApi | undefined;
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    try {
-      const result = await answer(request, served);
-      // A connection that were kept alive would hold up the closing of the server.
-      if (!server.listening) response.setHeader('connection', 'close');
-      send(response, result);
-    } catch {
-      // The client went away while it was sending.
-      response.destroy();
-    }
-  };
-  const server = createServer((request, response) => void handle(request, response));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE';
-      reject(taken ? new PortTakenError(`port ${port} is taken by another program`) : error);
-    });
-    server.listen(port, LOOPBACK, resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
-
+  const server = await listenOnLoopback(port, async (request) =>
+    asAnswer(await answer(request, served)),
+  );
   return {
-    url: `http://${LOOPBACK}:${address.port}`,
+    ...server,
     serve(api) {
       served = api;
-    },
-    async close(graceMs) {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeIdleConnections();
-      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-      await closed;
-      clearTimeout(timer);
     },
   };
 }
@@ -80,7 +51,7 @@ async function answer(
   request: IncomingMessage,
   served: ServedApi | undefined,
 ): Promise<GatewayResponse> {
-  const body = await readBody(request);
+  const body = await readBody(request, MAX_PAYLOAD_BYTES);
   if (served === undefined) return problem(503, 'Service Unavailable');
   if (body === undefined) return problem(413, 'Request Entity Too Large');
 
@@ -106,9 +77,16 @@ async function answer(
     Date.now(),
   );
   const { functionName, timeoutMs } = match.route;
-  const outcome = await withTimeout(served.invoke(functionName, event), timeoutMs);
-  const response = gatewayResponse(outcome);
+  const invocation = served.invoke(functionName, event);
+  const response = await withTimeout(invocation, timeoutMs).then(gatewayResponse, refusedByLambda);
   return { ...response, headers: { ...response.headers, 'apigw-requestid': requestId } };
+}
+
+/** Which status stands for which refusal is not documented by AWS; these are what it is seen to send. */
+function refusedByLambda(error: unknown): GatewayResponse {
+  if (error instanceof RequestTooLargeError) return problem(413, 'Request Entity Too Large');
+  if (error instanceof ThrottledError) return problem(503, 'Service Unavailable');
+  return problem(500, 'Internal Server Error');
 }
 
 /** What the caller sees: of a function that failed, no more than that. */
@@ -127,18 +105,6 @@ function problem(statusCode: number, message: string): GatewayResponse {
   return { statusCode, headers: { 'content-type': 'application/json' }, cookies: [], body };
 }
 
-/** The whole body, or undefined if it is over the limit; the rest is read and thrown away. */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes <= MAX_PAYLOAD_BYTES) chunks.push(chunk);
-    else chunks.length = 0;
-  }
-  return bytes <= MAX_PAYLOAD_BYTES ? Buffer.concat(chunks) : undefined;
-}
-
 async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T | undefined> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => resolve(undefined), timeoutMs);
@@ -149,11 +115,14 @@ async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T | 
   }
 }
 
-function send(response: ServerResponse, result: GatewayResponse): void {
-  response.writeHead(result.statusCode, {
-    ...result.headers,
-    'content-length': result.body.length,
-    ...(result.cookies.length > 0 && { 'set-cookie': [...result.cookies] }),
-  });
-  response.end(result.body);
+function asAnswer({ statusCode, headers, cookies, body }: GatewayResponse): Answer {
+  return {
+    statusCode,
+    headers: {
+      ...headers,
+      'content-length': body.length,
+      ...(cookies.length > 0 && { 'set-cookie': [...cookies] }),
+    },
+    body,
+  };
 }

@@ -18,6 +18,7 @@ interface Invocation {
   readonly functionArn: string;
   readonly deadlineMs: number;
   readonly event: unknown;
+  readonly clientContext?: unknown;
 }
 
 type Handler = (event: unknown, context: unknown) => unknown;
@@ -87,7 +88,7 @@ function contextOf(invocation: Invocation): object {
     logGroupName: environment['AWS_LAMBDA_LOG_GROUP_NAME'],
     logStreamName: environment['AWS_LAMBDA_LOG_STREAM_NAME'],
     identity: undefined,
-    clientContext: undefined,
+    clientContext: invocation.clientContext,
     getRemainingTimeInMillis: () => Math.max(0, invocation.deadlineMs - Date.now()),
   };
 }

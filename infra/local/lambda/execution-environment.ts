@@ -20,6 +20,8 @@ export interface EnvironmentRequest {
   readonly memoryMb: number;
   /** Open log file that takes what the function writes, as it is. */
   readonly logDescriptor: number;
+  /** Invocation for which it is started: errors of the init phase name it. */
+  readonly requestId: string;
   /** Ends the process, whatever it is doing. */
   readonly signal: AbortSignal;
 }
@@ -28,6 +30,8 @@ export interface InvocationRequest {
   readonly requestId: string;
   readonly functionArn: string;
   readonly event: unknown;
+  /** What the caller says about itself, if it does. */
+  readonly clientContext: unknown;
   readonly timeoutMs: number;
 }
 
@@ -81,9 +85,9 @@ export async function startEnvironment(
   const line = child.stdio[3];
   if (!(line instanceof Duplex)) throw new Error('there is no line to the process');
   line.on('error', () => undefined);
-  const exited = new Promise<FunctionError>((settle) => {
-    child.once('error', (error) => settle(exitError(`cannot start: ${error.message}`)));
-    child.once('close', (code, signal) => settle(exitError(exitReason(code, signal))));
+  const exited = new Promise<string>((settle) => {
+    child.once('error', (error) => settle(`Runtime cannot be started: ${error.message}`));
+    child.once('close', (code, signal) => settle(exitReason(code, signal)));
   });
   const kill = (): boolean => child.kill('SIGKILL');
   request.signal.addEventListener('abort', kill);
@@ -101,11 +105,18 @@ export async function startEnvironment(
       else receive?.(message);
     });
   /** Waits for the answer to what was sent last; the process may end or hang instead. */
-  const answer = async (timeoutMs: number, timedOut: FunctionError): Promise<Message> => {
+  const answer = async (requestId: string, timeoutMs: number): Promise<Message> => {
     const { promise, resolve } = Promise.withResolvers<Message>();
     receive = resolve;
-    const timer = setTimeout(() => resolve({ type: 'fatal', error: timedOut }), timeoutMs);
-    const ended = exited.then((error): Message => ({ type: 'fatal', error: fatal ?? error }));
+    const failed = (errorType: string, what: string): Message => ({
+      type: 'fatal',
+      error: fatal ?? { errorType, errorMessage: `RequestId: ${requestId} Error: ${what}` },
+    });
+    const timer = setTimeout(() => {
+      const seconds = (timeoutMs / 1000).toFixed(2);
+      resolve(failed('Sandbox.Timedout', `Task timed out after ${seconds} seconds`));
+    }, timeoutMs);
+    const ended = exited.then((reason) => failed('Runtime.ExitError', reason));
     const message = await Promise.race([promise, ended]);
     clearTimeout(timer);
     receive = undefined;
@@ -116,10 +127,7 @@ export async function startEnvironment(
     return message;
   };
 
-  const first = await answer(INIT_TIMEOUT_MS, {
-    errorType: 'Sandbox.Timedout',
-    errorMessage: `init phase timed out after ${INIT_TIMEOUT_MS / 1000} seconds`,
-  });
+  const first = await answer(request.requestId, INIT_TIMEOUT_MS);
   if (first.type === 'fatal' || first.type === 'error') return { error: first.error };
 
   const environment = {
@@ -130,14 +138,11 @@ export async function startEnvironment(
     get alive() {
       return child.exitCode === null && child.signalCode === null && !child.killed;
     },
-    async invoke({ requestId, functionArn, event, timeoutMs }: InvocationRequest) {
+    async invoke({ timeoutMs, ...invocation }: InvocationRequest) {
+      const { requestId } = invocation;
       const deadlineMs = Date.now() + timeoutMs;
-      line.write(`${JSON.stringify({ requestId, functionArn, deadlineMs, event })}\n`);
-      const seconds = (timeoutMs / 1000).toFixed(2);
-      const message = await answer(timeoutMs, {
-        errorType: 'Sandbox.Timedout',
-        errorMessage: `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`,
-      });
+      line.write(`${JSON.stringify({ ...invocation, deadlineMs })}\n`);
+      const message = await answer(requestId, timeoutMs);
       if ('memoryKb' in message) {
         environment.maxMemoryMb = Math.ceil(message.memoryKb / KILOBYTES_PER_MEGABYTE);
       }
@@ -149,10 +154,16 @@ export async function startEnvironment(
   return environment;
 }
 
-function exitError(reason: string): FunctionError {
-  return { errorType: 'Runtime.ExitError', errorMessage: `Runtime exited: ${reason}` };
-}
+/** Signals as Lambda writes them. */
+const SIGNALS: Partial<Record<NodeJS.Signals, string>> = {
+  SIGABRT: 'aborted',
+  SIGKILL: 'killed',
+  SIGSEGV: 'segmentation fault',
+  SIGTERM: 'terminated',
+};
 
 function exitReason(code: number | null, signal: NodeJS.Signals | null): string {
-  return signal === null ? `exit status ${code}` : `signal: ${signal}`;
+  if (signal !== null) return `Runtime exited with error: signal: ${SIGNALS[signal] ?? signal}`;
+  if (code === 0) return 'Runtime exited without providing a reason';
+  return `Runtime exited with error: exit status ${code}`;
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FunctionDefinition } from '../template/definitions.ts';
 import {
@@ -7,12 +6,27 @@ import {
   type Outcome,
   startEnvironment,
 } from './execution-environment.ts';
+import { type FunctionLog, openFunctionLog } from './function-log.ts';
+import { RequestTooLargeError, ThrottledError } from './lambda-error.ts';
+
+export interface InvokeOptions {
+  /** Made up if left out. */
+  readonly requestId?: string;
+  /** What the caller says about itself: `context.clientContext`. */
+  readonly clientContext?: unknown;
+}
 
 /** A function that can be invoked, with its pool of execution environments. */
 export interface LocalFunction {
   readonly definition: FunctionDefinition;
-  /** Invokes the function and waits for its end; waits for a free environment if all are busy. */
-  invoke(event: unknown): Promise<Outcome>;
+  readonly log: FunctionLog;
+  /**
+   * Invokes the function and waits for its end; waits for a free environment if all are busy.
+   *
+   * @throws ThrottledError if the function's reserved concurrency is used up.
+   * @throws RequestTooLargeError
+   */
+  invoke(event: unknown, options?: InvokeOptions): Promise<Outcome>;
   /** Processes alive now. */
   processIds(): number[];
   /** Of those, the ones that are at an invocation. */
@@ -31,6 +45,11 @@ export interface FunctionHost {
   readonly maxEnvironments: number;
 }
 
+/** "Function invocation payload" in the Lambda quotas: 6 MB each for request and response. */
+export const MAX_EVENT_BYTES = 6 * 1024 * 1024;
+/** A response is let through with what surrounds it. */
+const MAX_RESPONSE_BYTES = MAX_EVENT_BYTES + 100;
+
 const STOPPED: Outcome = {
   error: { errorType: 'Runtime.ExitError', errorMessage: 'the local stack is stopping' },
 };
@@ -40,15 +59,8 @@ const STOPPED: Outcome = {
  * finds none idle, and are used again as long as they live.
  */
 export function localFunction(definition: FunctionDefinition, host: FunctionHost): LocalFunction {
-  const logFile = join(host.logDirectory, `${definition.title}.log`);
-  writeFileSync(logFile, '', { mode: 0o600 });
-  // All environments and the runner append to the same file; a line is one write.
-  const logDescriptor = openSync(logFile, 'a');
+  const log = openFunctionLog(join(host.logDirectory, `${definition.title}.log`));
   const ended = new AbortController();
-  const limit = Math.min(
-    definition.reservedConcurrency ?? host.maxEnvironments,
-    host.maxEnvironments,
-  );
   const variables = variablesOf(definition, host);
   const idle: ExecutionEnvironment[] = [];
   const all = new Set<ExecutionEnvironment>();
@@ -56,14 +68,11 @@ export function localFunction(definition: FunctionDefinition, host: FunctionHost
   const underWay = new Set<Promise<unknown>>();
   let busy = 0;
 
-  const platformLog = (type: string, record: object): void => {
-    const line = JSON.stringify({ time: new Date().toISOString(), type, record });
-    writeSync(logDescriptor, `${line}\n`);
-  };
-
-  const serve = async (event: unknown): Promise<Outcome> => {
+  const serve = async (
+    event: unknown,
+    { requestId = randomUUID(), clientContext }: InvokeOptions,
+  ): Promise<Outcome> => {
     if (ended.signal.aborted) return STOPPED;
-    const requestId = randomUUID();
     let environment = idle.pop();
     while (environment !== undefined && !environment.alive) {
       all.delete(environment);
@@ -77,23 +86,29 @@ export function localFunction(definition: FunctionDefinition, host: FunctionHost
         taskRoot,
         variables,
         memoryMb,
-        logDescriptor,
+        logDescriptor: log.descriptor,
+        requestId,
         signal: ended.signal,
       });
       if ('error' in started) {
-        platformLog('platform.initReport', { status: 'error', errorType: started.error.errorType });
+        log.writePlatformLine('platform.initReport', {
+          status: 'error',
+          errorType: started.error.errorType,
+        });
         return started;
       }
       environment = started;
       all.add(environment);
     }
-    platformLog('platform.start', { requestId, version: '$LATEST' });
+    log.writePlatformLine('platform.start', { requestId, version: '$LATEST' });
     const startedAt = performance.now();
     const timeoutMs = definition.timeoutSeconds * 1000;
     const functionArn = definition.arn;
-    const outcome = await environment.invoke({ requestId, functionArn, event, timeoutMs });
+    const outcome = limited(
+      await environment.invoke({ requestId, functionArn, event, clientContext, timeoutMs }),
+    );
     const durationMs = performance.now() - startedAt;
-    platformLog('platform.report', {
+    log.writePlatformLine('platform.report', {
       requestId,
       status: statusOf(outcome),
       metrics: {
@@ -109,12 +124,12 @@ export function localFunction(definition: FunctionDefinition, host: FunctionHost
     return outcome;
   };
 
-  const takeTurn = async (event: unknown): Promise<Outcome> => {
+  const takeTurn = async (event: unknown, options: InvokeOptions): Promise<Outcome> => {
     // A turn that is handed over keeps `busy` as it is, so that nobody can slip in between.
-    if (busy < limit) busy += 1;
+    if (busy < host.maxEnvironments) busy += 1;
     else await new Promise<void>((proceed) => waiting.push(proceed));
     try {
-      return await serve(event);
+      return await serve(event, options);
     } finally {
       const next = waiting.shift();
       if (next === undefined) busy -= 1;
@@ -124,25 +139,40 @@ export function localFunction(definition: FunctionDefinition, host: FunctionHost
 
   return {
     definition,
-    invoke(event) {
-      const invocation = takeTurn(event);
+    log,
+    async invoke(event, options = {}) {
+      const bytes = Buffer.byteLength(JSON.stringify(event) ?? 'null');
+      if (bytes > MAX_EVENT_BYTES) {
+        throw new RequestTooLargeError(bytes, 'RequestResponse', MAX_EVENT_BYTES);
+      }
+      if (underWay.size >= (definition.reservedConcurrency ?? Number.POSITIVE_INFINITY)) {
+        throw new ThrottledError();
+      }
+      const invocation = takeTurn(event, options);
       underWay.add(invocation);
       const forget = (): boolean => underWay.delete(invocation);
       invocation.then(forget, forget);
-      return invocation;
+      return await invocation;
     },
     processIds: () => idsOf(all),
     busyProcessIds: () => idsOf([...all].filter((entry) => !idle.includes(entry))),
     async stop() {
       ended.abort();
       await Promise.allSettled([...underWay, ...[...all].map((entry) => entry.ended)]);
-      closeSync(logDescriptor);
+      log.close();
     },
   };
 }
 
 function idsOf(environments: Iterable<ExecutionEnvironment>): number[] {
   return [...environments].filter(({ alive }) => alive).flatMap(({ processId }) => processId ?? []);
+}
+
+function limited(outcome: Outcome): Outcome {
+  if ('error' in outcome || Buffer.byteLength(outcome.payload) <= MAX_RESPONSE_BYTES)
+    return outcome;
+  const errorMessage = `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).`;
+  return { error: { errorType: 'Function.ResponseSizeTooLarge', errorMessage } };
 }
 
 function statusOf(outcome: Outcome): string {

@@ -15,7 +15,16 @@ export interface FunctionDefinition {
   readonly logGroupName: string;
   readonly logFormat: 'JSON' | 'Text';
   readonly reservedConcurrency: number | undefined;
+  readonly asynchronous: AsynchronousPolicy;
   readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What becomes of an event that nobody waits for if it cannot be handled. */
+export interface AsynchronousPolicy {
+  /** How often a run that failed is repeated, 2 at most. */
+  readonly maximumRetryAttempts: number;
+  /** For how long an event is tried. */
+  readonly maximumEventAgeSeconds: number;
 }
 
 export interface QueueDefinition {

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import type {
+  AsynchronousPolicy,
   Deployment,
   FunctionDefinition,
   HttpApiDefinition,
@@ -18,6 +19,9 @@ import { isRecord, TemplateError } from './template.ts';
 const RUNTIME = 'nodejs24.x';
 const DEFAULT_MEMORY_MB = 128;
 const DEFAULT_TIMEOUT_SECONDS = 3;
+/** "Configuring error handling settings for asynchronous invocations" (Lambda developer guide). */
+const DEFAULT_RETRY_ATTEMPTS = 2;
+const DEFAULT_EVENT_AGE_SECONDS = 6 * 3600;
 /** Longest that an HTTP API waits for an integration, and its default. */
 const INTEGRATION_TIMEOUT_MS = 30_000;
 const DEFAULT_SQS_BATCH_SIZE = 10;
@@ -42,9 +46,10 @@ export function deploymentOf(interpretation: Interpretation): Deployment {
   const providers = new Set(
     triggerResources.map((entry) => functionName(text(entry, 'ServiceToken'))),
   );
+  const invokeConfigs = ofType('AWS::Lambda::EventInvokeConfig');
   const functions = ofType('AWS::Lambda::Function')
     .filter((entry) => !providers.has(entry.identity().ref))
-    .map(functionOf);
+    .map((entry) => functionOf(entry, asynchronousPolicyOf(entry, invokeConfigs)));
   const queues = ofType('AWS::SQS::Queue').map(queueOf);
 
   const known = (owner: Resource, nameOrArn: string): string => {
@@ -65,11 +70,7 @@ export function deploymentOf(interpretation: Interpretation): Deployment {
     mappings: ofType('AWS::Lambda::EventSourceMapping')
       .filter((entry) => entry.properties()['Enabled'] !== false)
       .map((entry) => mappingOf(entry, known(entry, text(entry, 'FunctionName')), queues)),
-    schedules: schedulesOf(
-      ofType('AWS::Events::Rule'),
-      ofType('AWS::Lambda::EventInvokeConfig'),
-      known,
-    ),
+    schedules: schedulesOf(ofType('AWS::Events::Rule'), known),
     triggers: inDependencyOrder(triggerResources, resources).map((entry) => ({
       logicalId: entry.logicalId,
       functionName: known(entry, text(entry, 'HandlerArn')),
@@ -77,8 +78,25 @@ export function deploymentOf(interpretation: Interpretation): Deployment {
   };
 }
 
-function functionOf(resource: Resource): FunctionDefinition {
+const FUNCTION_PROPERTIES = new Set([
+  'Architectures',
+  'Code',
+  'Description',
+  'Environment',
+  'FunctionName',
+  'Handler',
+  'LoggingConfig',
+  'MemorySize',
+  'ReservedConcurrentExecutions',
+  'Role',
+  'Runtime',
+  'Tags',
+  'Timeout',
+]);
+
+function functionOf(resource: Resource, asynchronous: AsynchronousPolicy): FunctionDefinition {
   const properties = resource.properties();
+  onlyKnown(resource, properties, FUNCTION_PROPERTIES, 'function');
   const runtime = properties['Runtime'];
   if (runtime !== RUNTIME) {
     throw new TemplateError(`${resource.logicalId}: runtime ${String(runtime)}, not ${RUNTIME}`);
@@ -98,9 +116,34 @@ function functionOf(resource: Resource): FunctionDefinition {
     logGroupName: optionalText(logging['LogGroup']) ?? `/aws/lambda/${name}`,
     logFormat: logging['LogFormat'] === 'JSON' ? 'JSON' : 'Text',
     reservedConcurrency: optionalNumber(properties['ReservedConcurrentExecutions']),
+    asynchronous,
     environment: Object.fromEntries(
       Object.entries(variables).map(([key, value]) => [key, String(value)]),
     ),
+  };
+}
+
+const INVOKE_CONFIG_PROPERTIES = new Set([
+  'FunctionName',
+  'MaximumEventAgeInSeconds',
+  'MaximumRetryAttempts',
+  'Qualifier',
+]);
+
+/** What the template says about events that nobody waits for, or Lambda's defaults. */
+function asynchronousPolicyOf(
+  resource: Resource,
+  invokeConfigs: readonly Resource[],
+): AsynchronousPolicy {
+  const { ref: name } = resource.identity();
+  const config = invokeConfigs.find((entry) => functionName(text(entry, 'FunctionName')) === name);
+  const properties = config?.properties() ?? {};
+  if (config !== undefined)
+    onlyKnown(config, properties, INVOKE_CONFIG_PROPERTIES, 'invoke config');
+  const { MaximumRetryAttempts: attempts, MaximumEventAgeInSeconds: ageSeconds } = properties;
+  return {
+    maximumRetryAttempts: optionalNumber(attempts) ?? DEFAULT_RETRY_ATTEMPTS,
+    maximumEventAgeSeconds: optionalNumber(ageSeconds) ?? DEFAULT_EVENT_AGE_SECONDS,
   };
 }
 

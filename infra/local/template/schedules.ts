@@ -1,7 +1,6 @@
 import type { ScheduleDefinition } from './definitions.ts';
 import type { Resource } from './interpret.ts';
 import { onlyKnown, optionalText, record, text } from './properties.ts';
-import { functionName } from './resource-types.ts';
 import { TemplateError } from './template.ts';
 
 const RULE_PROPERTIES = new Set([
@@ -25,13 +24,11 @@ const RATE = /^rate\((?<count>[1-9]\d*) (?<unit>minute|hour|day)s?\)$/;
  * Schedules of EventBridge rules, one for each target.
  *
  * @param rules enabled or not; the disabled ones are left out.
- * @param invokeConfigs `AWS::Lambda::EventInvokeConfig`: whether a failed run is repeated.
  * @param known name of a function, after making sure that there is one.
  * @throws TemplateError for what the runner would do differently from EventBridge.
  */
 export function schedulesOf(
   rules: readonly Resource[],
-  invokeConfigs: readonly Resource[],
   known: (owner: Resource, nameOrArn: string) => string,
 ): ScheduleDefinition[] {
   return rules
@@ -44,14 +41,12 @@ export function schedulesOf(
       return targets.map((target): ScheduleDefinition => {
         const details = record(target);
         onlyKnown(rule, details, TARGET_PROPERTIES, 'target');
-        const name = known(rule, String(details['Arn']));
-        refuseRetries(rule, name, invokeConfigs);
         return {
           logicalId: rule.logicalId,
           ruleArn: rule.identity().attributes['Arn'] ?? '',
           expression,
           everySeconds: secondsOf(rule, expression),
-          functionName: name,
+          functionName: known(rule, String(details['Arn'])),
           input: optionalText(details['Input']),
         };
       });
@@ -64,15 +59,5 @@ function secondsOf(rule: Resource, expression: string): number {
   if (unitSeconds !== undefined) return Number(count) * unitSeconds;
   throw new TemplateError(
     `${rule.logicalId}: the schedule ${expression} is not supported, only rate(…) is`,
-  );
-}
-
-/** Lambda repeats a failed asynchronous invocation twice unless it is told not to; the runner does not. */
-function refuseRetries(rule: Resource, name: string, invokeConfigs: readonly Resource[]): void {
-  const config = invokeConfigs.find((entry) => functionName(text(entry, 'FunctionName')) === name);
-  if (config?.properties()['MaximumRetryAttempts'] === 0) return;
-  throw new TemplateError(
-    `${rule.logicalId}: Lambda would repeat failed runs of ${name}, which is not supported: ` +
-      'set MaximumRetryAttempts to 0',
   );
 }

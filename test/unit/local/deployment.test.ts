@@ -187,6 +187,7 @@ describe('what is deployed', () => {
         logGroupName: 'Main-Log',
         logFormat: 'JSON',
         reservedConcurrency: undefined,
+        asynchronous: { maximumRetryAttempts: 0, maximumEventAgeSeconds: 21_600 },
         environment: {
           URL: 'http://127.0.0.1:1',
           QUEUE: 'http://127.0.0.1:4566/000000000000/Main-Queue',
@@ -245,6 +246,16 @@ describe('what is deployed', () => {
       { ...schedule, input: '{"a":1}' },
     ]);
     expect(deploy(changed({ Rule: { State: 'DISABLED' } })).schedules).toEqual([]);
+  });
+
+  test('events that nobody waits for are repeated twice, unless the template says otherwise', () => {
+    expect(deploy(changed({ InvokeConfig: undefined })).functions).toMatchObject([
+      { asynchronous: { maximumRetryAttempts: 2, maximumEventAgeSeconds: 21_600 } },
+    ]);
+    const config = { MaximumRetryAttempts: 1, MaximumEventAgeInSeconds: 60 };
+    expect(deploy(changed({ InvokeConfig: config })).functions).toMatchObject([
+      { asynchronous: { maximumRetryAttempts: 1, maximumEventAgeSeconds: 60 } },
+    ]);
   });
 
   test.each([
@@ -338,9 +349,14 @@ describe('what cannot be executed names its logical id', () => {
       'Rule: the target property InputTransformer is not supported',
     ],
     [
-      'a schedule whose failed runs are repeated',
-      { InvokeConfig: undefined },
-      'Rule: Lambda would repeat failed runs of Main-Worker',
+      'a function in a network of its own',
+      { Worker: { VpcConfig: {} } },
+      'Worker: the function property VpcConfig is not supported',
+    ],
+    [
+      'a destination of failed events',
+      { InvokeConfig: { DestinationConfig: {} } },
+      'InvokeConfig: the invoke config property DestinationConfig is not supported',
     ],
     [
       'a queue nobody knows',

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Outcome } from '../../../infra/local/lambda/execution-environment.ts';
-import { type Clock, startSchedule } from '../../../infra/local/schedules/schedule.ts';
+import type { Clock } from '../../../infra/local/clock.ts';
+import { startSchedule } from '../../../infra/local/schedules/schedule.ts';
 import type { ScheduleDefinition } from '../../../infra/local/template/definitions.ts';
 
 const DUE = new Date('2026-11-22T10:00:00.250Z');
-const done: Outcome = { payload: 'null' };
 
 const everyMinute: ScheduleDefinition = {
   logicalId: 'Rule',
@@ -15,35 +14,26 @@ const everyMinute: ScheduleDefinition = {
   input: undefined,
 };
 
-/** A schedule whose time passes, and whose runs end, when the test says so. */
-function start(schedule = everyMinute, reservedConcurrency?: number) {
+/** A schedule whose time passes when the test says so. */
+function start(schedule = everyMinute) {
   const intervals = new Map<() => void, number>();
   const events: unknown[] = [];
-  const runs: PromiseWithResolvers<Outcome>[] = [];
   const clock: Clock = {
     now: () => DUE,
     every(intervalMs, callback) {
       intervals.set(callback, intervalMs);
       return { [Symbol.dispose]: () => void intervals.delete(callback) };
     },
-  };
-  const running = startSchedule({
-    schedule,
-    reservedConcurrency,
-    clock,
-    invoke(event) {
-      events.push(event);
-      const run = Promise.withResolvers<Outcome>();
-      runs.push(run);
-      return run.promise;
+    after: () => {
+      throw new Error('a schedule waits for nothing else');
     },
-  });
+  };
+  const running = startSchedule({ schedule, clock, invoke: (event) => events.push(event) });
   return {
     events,
-    runs,
     intervalsMs: () => [...intervals.values()],
     pass: () => intervals.forEach((_ms, callback) => callback()),
-    stop: () => running.stop(),
+    stop: () => running[Symbol.dispose](),
   };
 }
 
@@ -76,36 +66,9 @@ test('or the input that its target names', () => {
   expect(start({ ...everyMinute, input: '{"full":true}' }).events).toEqual([{ full: true }]);
 });
 
-test('with a reserved concurrency of one, no run begins before the last is over', async () => {
-  const schedule = start(everyMinute, 1);
-  schedule.pass();
-  schedule.pass();
-  expect(schedule.events).toHaveLength(1);
-  schedule.runs[0]?.resolve(done);
-  await schedule.runs[0]?.promise;
-  schedule.pass();
-  expect(schedule.events).toHaveLength(2);
-});
-
-test('a run that fails is not repeated and does not end the schedule', async () => {
-  const schedule = start(everyMinute, 1);
-  schedule.runs[0]?.reject(new Error('the process cannot be started'));
-  await schedule.runs[0]?.promise.catch(() => undefined);
-  expect(schedule.events).toHaveLength(1);
-  schedule.pass();
-  expect(schedule.events).toHaveLength(2);
-});
-
-test('stopping waits for the run under way and begins no other', async () => {
+test('stopping ends it', () => {
   const schedule = start();
-  let stopped = false;
-  const stopping = schedule.stop().finally(() => {
-    stopped = true;
-  });
+  schedule.stop();
   schedule.pass();
   expect(schedule.events).toHaveLength(1);
-  expect(stopped).toBe(false);
-  schedule.runs[0]?.resolve(done);
-  await stopping;
-  expect(stopped).toBe(true);
 });
