@@ -18,3 +18,14 @@ export const SYSTEM_CLOCK: Clock = {
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
 };
+
+/** Resolves when the time has passed, or at once if the signal is aborted. */
+export async function wait(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = (): void => resolve();
+  using _timer = clock.after(delayMs, end);
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
+  await promise;
+  signal.removeEventListener('abort', end);
+}

@@ -154,8 +154,11 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
           startEventSource({
             mapping,
             queueUrl: queue.url,
+            visibilityTimeoutSeconds: queue.visibilityTimeoutSeconds,
             region: credentials.region,
             sqs,
+            clock: request.clock,
+            maxEnvironments: MAX_ENVIRONMENTS,
             invoke: (event) => invoke(find(mapping.functionName), event),
             onError: (error) => request.warn(`${queue.name} cannot be polled: ${String(error)}`),
           }),

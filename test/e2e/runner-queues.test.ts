@@ -26,7 +26,7 @@ let sqs: SQSClient;
 
 beforeEach(async () => {
   fixture = await runFixture(
-    { Consume: { code: CONSUMER } },
+    { Consume: { code: CONSUMER, properties: { Timeout: 1 } } },
     {
       DeadLetters: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'dead-letters' } },
       Queue: {

@@ -30,9 +30,7 @@ async function withQueue<T>(
   const url = `${server.endpoint}/000000000000/events`;
   try {
     expect(new URL(server.endpoint).hostname).toBe('127.0.0.1');
-    const arn = 'arn:aws:sqs:eu-central-1:000000000000:events';
-    const queue = { logicalId: 'Q', name: 'events', url, arn, attributes };
-    await createQueues(client, [{ ...queue, deadLetterQueueArn: undefined }]);
+    await createQueues(client, [{ name: 'events', url, attributes }]);
     return await use(client, url);
   } finally {
     client.destroy();

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, wait } from '../clock.ts';
 import type { AsynchronousPolicy } from '../template/definitions.ts';
 import type { FunctionError, Outcome } from './execution-environment.ts';
 import { ThrottledError } from './lambda-error.ts';
@@ -39,16 +39,6 @@ export function asynchronousInvocations({
   const underWay = new Set<Promise<unknown>>();
   const stopping = new AbortController();
 
-  const wait = async (delayMs: number): Promise<void> => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const end = (): void => resolve();
-    using _timer = clock.after(delayMs, end);
-    stopping.signal.addEventListener('abort', end);
-    if (stopping.signal.aborted) end();
-    await promise;
-    stopping.signal.removeEventListener('abort', end);
-  };
-
   const deliver = async (event: unknown, requestId: string): Promise<void> => {
     const expiresAt = clock.now().getTime() + policy.maximumEventAgeSeconds * 1000;
     let failures = 0;
@@ -68,7 +58,7 @@ export function asynchronousInvocations({
         onDiscarded(result === 'throttled' ? 'no free concurrency' : result.errorType);
         return;
       }
-      await wait(delayMs);
+      await wait(clock, delayMs, stopping.signal);
     }
   };
 

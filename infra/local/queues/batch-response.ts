@@ -1,3 +1,5 @@
+import { isRecord } from '../template/template.ts';
+
 /**
  * Which messages of a batch failed, by the contract of the Lambda developer guide, "Implementing
  * partial batch responses": a null or empty list is complete success; an entry that is not one of
@@ -9,9 +11,9 @@
  */
 export function failedMessageIds(response: unknown, messageIds: readonly string[]): Set<string> {
   if (response === null || response === undefined) return new Set();
-  if (typeof response !== 'object') return new Set(messageIds);
+  if (!isRecord(response)) return new Set(messageIds);
 
-  const failures = 'batchItemFailures' in response ? response.batchItemFailures : undefined;
+  const failures = response['batchItemFailures'];
   if (failures === null || failures === undefined) return new Set();
   if (!Array.isArray(failures)) return new Set(messageIds);
 

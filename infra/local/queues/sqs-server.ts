@@ -76,7 +76,7 @@ export function sqsClient(
 /** Creates the queues of the template; one that is there already gets the template's attributes. */
 export async function createQueues(
   client: SQSClient,
-  queues: readonly QueueDefinition[],
+  queues: readonly Pick<QueueDefinition, 'name' | 'url' | 'attributes'>[],
 ): Promise<void> {
   const { QueueUrls = [] } = await client.send(new ListQueuesCommand({}));
   const existing = new Set(QueueUrls.map((url) => url.split('/').at(-1)));

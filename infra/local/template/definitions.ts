@@ -34,6 +34,7 @@ export interface QueueDefinition {
   readonly arn: string;
   /** Attributes as `CreateQueue` takes them. */
   readonly attributes: Readonly<Record<string, string>>;
+  readonly visibilityTimeoutSeconds: number;
   /** ARN of the dead-letter queue, if there is one. */
   readonly deadLetterQueueArn: string | undefined;
 }

@@ -4,7 +4,6 @@ import type {
   Deployment,
   FunctionDefinition,
   HttpApiDefinition,
-  MappingDefinition,
   QueueDefinition,
   RouteDefinition,
 } from './definitions.ts';
@@ -12,6 +11,7 @@ import type { Interpretation, Resource } from './interpret.ts';
 import { within } from './interpret.ts';
 import { onlyKnown, optionalNumber, optionalText, record, text } from './properties.ts';
 import { functionName } from './resource-types.ts';
+import { mappingOf } from './mappings.ts';
 import { schedulesOf } from './schedules.ts';
 import { isRecord, TemplateError } from './template.ts';
 
@@ -24,7 +24,7 @@ const DEFAULT_RETRY_ATTEMPTS = 2;
 const DEFAULT_EVENT_AGE_SECONDS = 6 * 3600;
 /** Longest that an HTTP API waits for an integration, and its default. */
 const INTEGRATION_TIMEOUT_MS = 30_000;
-const DEFAULT_SQS_BATCH_SIZE = 10;
+const DEFAULT_VISIBILITY_TIMEOUT_SECONDS = 30;
 
 /**
  * Resolves all resources and picks out what runs.
@@ -52,11 +52,13 @@ export function deploymentOf(interpretation: Interpretation): Deployment {
     .map((entry) => functionOf(entry, asynchronousPolicyOf(entry, invokeConfigs)));
   const queues = ofType('AWS::SQS::Queue').map(queueOf);
 
-  const known = (owner: Resource, nameOrArn: string): string => {
+  const find = (owner: Resource, nameOrArn: string): FunctionDefinition => {
     const name = functionName(nameOrArn);
-    if (functions.some((entry) => entry.name === name)) return name;
+    const found = functions.find((entry) => entry.name === name);
+    if (found !== undefined) return found;
     throw new TemplateError(`${owner.logicalId}: there is no function ${name}`);
   };
+  const known = (owner: Resource, nameOrArn: string): string => find(owner, nameOrArn).name;
   for (const queue of queues) {
     const target = queue.deadLetterQueueArn;
     if (target !== undefined && !queues.some((entry) => entry.arn === target)) {
@@ -69,7 +71,7 @@ export function deploymentOf(interpretation: Interpretation): Deployment {
     httpApi: httpApiOf(ofType, known),
     mappings: ofType('AWS::Lambda::EventSourceMapping')
       .filter((entry) => entry.properties()['Enabled'] !== false)
-      .map((entry) => mappingOf(entry, known(entry, text(entry, 'FunctionName')), queues)),
+      .map((entry) => mappingOf(entry, find(entry, text(entry, 'FunctionName')), queues)),
     schedules: schedulesOf(ofType('AWS::Events::Rule'), known),
     triggers: inDependencyOrder(triggerResources, resources).map((entry) => ({
       logicalId: entry.logicalId,
@@ -205,6 +207,9 @@ function queueOf(resource: Resource): QueueDefinition {
     url: identity.ref,
     arn: identity.attributes['Arn'] ?? '',
     attributes,
+    visibilityTimeoutSeconds: Number(
+      properties['VisibilityTimeout'] ?? DEFAULT_VISIBILITY_TIMEOUT_SECONDS,
+    ),
     deadLetterQueueArn: optionalText(target),
   };
 }
@@ -254,41 +259,6 @@ function httpApiOf(
     };
   });
   return { apiId: api.identity().ref, stageName: text(stage, 'StageName'), routes };
-}
-
-const MAPPING_PROPERTIES = new Set([
-  'BatchSize',
-  'Enabled',
-  'EventSourceArn',
-  'FunctionName',
-  'FunctionResponseTypes',
-  'MaximumBatchingWindowInSeconds',
-  'ScalingConfig',
-  'Tags',
-]);
-
-function mappingOf(
-  resource: Resource,
-  name: string,
-  queues: readonly QueueDefinition[],
-): MappingDefinition {
-  const properties = resource.properties();
-  onlyKnown(resource, properties, MAPPING_PROPERTIES, 'mapping');
-  const queueArn = text(resource, 'EventSourceArn');
-  if (!queues.some((queue) => queue.arn === queueArn)) {
-    throw new TemplateError(`${resource.logicalId}: its queue ${queueArn} does not exist`);
-  }
-  const responseTypes = properties['FunctionResponseTypes'];
-  return {
-    logicalId: resource.logicalId,
-    functionName: name,
-    queueArn,
-    batchSize: Number(properties['BatchSize'] ?? DEFAULT_SQS_BATCH_SIZE),
-    batchingWindowSeconds: Number(properties['MaximumBatchingWindowInSeconds'] ?? 0),
-    reportBatchItemFailures:
-      Array.isArray(responseTypes) && responseTypes.includes('ReportBatchItemFailures'),
-    maximumConcurrency: optionalNumber(record(properties['ScalingConfig'])['MaximumConcurrency']),
-  };
 }
 
 /** Sorts some resources so that each comes after those it depends on, directly or through others. */

@@ -22,6 +22,8 @@ test.each<[string, unknown, string[]]>([
   ['an entry that is no object', { batchItemFailures: [null] }, IDS],
   ['a list that is none', { batchItemFailures: 'a' }, IDS],
   ['text', 'failed', IDS],
+  ['a number', 1, IDS],
+  ['a list', [], IDS],
 ])('%s', (_what, response, failed) => {
   expect([...failedMessageIds(response, IDS)]).toEqual(failed);
 });

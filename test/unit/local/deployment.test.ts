@@ -203,6 +203,7 @@ describe('what is deployed', () => {
     expect(queue).toMatchObject({
       name: 'Main-Queue',
       deadLetterQueueArn: 'arn:aws:sqs:eu-central-1:000000000000:dead',
+      visibilityTimeoutSeconds: 60,
       attributes: {
         VisibilityTimeout: '60',
         SqsManagedSseEnabled: 'true',
@@ -327,6 +328,36 @@ describe('what cannot be executed names its logical id', () => {
       'a mapping with a filter',
       { Mapping: { FilterCriteria: {} } },
       'Mapping: the mapping property FilterCriteria is not supported',
+    ],
+    [
+      'a mapping whose messages come back while the function still runs',
+      { Worker: { Timeout: 61 } },
+      'Mapping: the visibility timeout of its queue (60 s) is less than the timeout of its function (61 s)',
+    ],
+    [
+      'a large batch that is not waited for',
+      { Mapping: { BatchSize: 11 } },
+      'Mapping: a BatchSize above 10 needs a batching window',
+    ],
+    [
+      'a window that is too long',
+      { Mapping: { MaximumBatchingWindowInSeconds: 301 } },
+      'Mapping: MaximumBatchingWindowInSeconds has to be between 0 and 300',
+    ],
+    [
+      'a maximum concurrency of one',
+      { Mapping: { ScalingConfig: { MaximumConcurrency: 1 } } },
+      'Mapping: MaximumConcurrency has to be between 2 and 1000',
+    ],
+    [
+      'another function response type',
+      { Mapping: { FunctionResponseTypes: ['ReportEverything'] } },
+      'Mapping: of the function response types only ReportBatchItemFailures exists',
+    ],
+    [
+      'pollers of its own',
+      { Mapping: { ScalingConfig: { MinimumPollers: 2 } } },
+      'Mapping: the scaling property MinimumPollers is not supported',
     ],
     [
       'a schedule by the calendar',
