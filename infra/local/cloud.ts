@@ -12,6 +12,7 @@ import {
 } from './lambda/asynchronous-invocations.ts';
 import { type InvokeOptions, localFunction, type LocalFunction } from './lambda/function.ts';
 import { startInvokeApi } from './lambda/invoke-api.ts';
+import { startOrphanThaw } from './lambda/orphan-thaw.ts';
 import { prepareBootstrap } from './lambda/prepare-bootstrap.ts';
 import { type EventSource, startEventSource } from './queues/event-source.ts';
 import { ACCOUNT_ID, createQueues, type LocalCredentials, sqsClient } from './queues/sqs-server.ts';
@@ -29,6 +30,8 @@ export interface CloudRequest {
   readonly clock: Clock;
   /** Whether what the clock runs runs by itself. */
   readonly schedules: boolean;
+  /** Whether functions are stopped between invocations, as Lambda does. */
+  readonly freeze: boolean;
   readonly signal: AbortSignal;
   /** Something that runs in the background went wrong. */
   warn(message: string): void;
@@ -69,11 +72,13 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
   const sqs = sqsClient(request.sqsEndpoint, credentials);
   await createQueues(sqs, deployment.queues);
 
+  const orphanThaw = request.freeze ? startOrphanThaw() : undefined;
   const host = {
     bootstrap: prepareBootstrap(request.stateDirectory),
     logDirectory,
     region: credentials.region,
     maxEnvironments: MAX_ENVIRONMENTS,
+    ...(orphanThaw && { freeze: orphanThaw }),
     variables: {
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
@@ -194,6 +199,7 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
     );
     // What is still at work is killed: its messages stay in the queue, as after a crash.
     await Promise.all([...functions.values()].map((entry) => entry.stop()));
+    orphanThaw?.[Symbol.dispose]();
     await quiet;
     sqs.destroy();
   }

@@ -31,6 +31,8 @@ export interface StackOptions {
   readonly allowRemote?: boolean;
   /** False: schedules are read but do not run. */
   readonly schedules?: boolean;
+  /** Stops functions between invocations, as Lambda does. */
+  readonly freeze?: boolean;
   /** Where outside systems are replaced by others: `process.env`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Cloud assembly to run; absent: the CDK app is synthesised. */
@@ -127,6 +129,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     stateDirectory,
     clock: SYSTEM_CLOCK,
     schedules: schedulesRun,
+    freeze: options.freeze ?? false,
     signal,
     warn: report,
   });

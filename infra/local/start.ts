@@ -24,6 +24,7 @@ const HELP = `Runs ConsentHub ↔ Dynamics on this machine, from the synthesised
   --fresh          forget the database, the simulated Dynamics, queues and credentials first
   --quiet          do not show both directions at work with new contacts and a consent
   --no-schedules   do not run what the clock runs
+  --freeze         stop functions between invocations, as Lambda does
   --allow-remote   let environment variables name systems on other machines
   --help           this text
 
@@ -37,6 +38,7 @@ interface Options {
   readonly fresh: boolean;
   readonly quiet: boolean;
   readonly schedules: boolean;
+  readonly freeze: boolean;
   readonly allowRemote: boolean;
 }
 
@@ -53,6 +55,7 @@ try {
     fresh: options.fresh,
     allowRemote: options.allowRemote,
     schedules: options.schedules,
+    freeze: options.freeze,
     environment: process.env,
     signal: interrupted.signal,
     report: say,
@@ -89,6 +92,7 @@ function readOptions(args: string[]): Options {
         fresh: { type: 'boolean', default: false },
         quiet: { type: 'boolean', default: false },
         'no-schedules': { type: 'boolean', default: false },
+        freeze: { type: 'boolean', default: false },
         'allow-remote': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -99,9 +103,9 @@ function readOptions(args: string[]): Options {
     }
     const port = /^\d+$/.test(values.port) ? Number(values.port) : -1;
     if (port < 0 || port > MAX_PORT) throw new Error(`--port ${values.port} is not a port`);
-    const { fresh, quiet } = values;
+    const { fresh, quiet, freeze } = values;
     const schedules = !values['no-schedules'];
-    return { port, fresh, quiet, schedules, allowRemote: values['allow-remote'] };
+    return { port, fresh, quiet, schedules, freeze, allowRemote: values['allow-remote'] };
   } catch (error) {
     complain(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
     process.exit(1);

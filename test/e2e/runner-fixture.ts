@@ -94,7 +94,7 @@ export function writeAssembly(
 export async function runFixture(
   functions: Readonly<Record<string, FixtureFunction>>,
   resources: Readonly<Record<string, TemplateResource>>,
-  { clock }: { readonly clock?: Clock } = {},
+  { clock, freeze = false }: { readonly clock?: Clock; readonly freeze?: boolean } = {},
 ): Promise<RunningFixture> {
   const directory = mkdtempSync(join(tmpdir(), 'runner-'));
   await using cleanup = new AsyncDisposableStack();
@@ -127,6 +127,7 @@ export async function runFixture(
     stateDirectory: directory,
     clock: clock ?? SYSTEM_CLOCK,
     schedules: clock !== undefined,
+    freeze,
     signal: new AbortController().signal,
     warn: (message) => warnings.push(message),
   });

@@ -10,6 +10,14 @@ let count = 0;
 exports.handler = async (event, context) => {
   count += 1;
   if (event.do === 'throw') throw new RangeError('too far');
+  if (event.do === 'hoard') {
+    const hoard = [];
+    for (;;) {
+      hoard.push(Buffer.alloc(1024 * 1024, 1));
+      await new Promise(setImmediate);
+    }
+  }
+  if (event.do === 'peak') Buffer.alloc(300 * 1024 * 1024, 1);
   if (event.do === 'exit') process.exit(3);
   if (event.do === 'hang') for (;;) {}
   if (event.do === 'reject') { Promise.reject(new Error('nobody waits')); await new Promise(() => {}); }
@@ -158,6 +166,20 @@ test('a function over its timeout is killed, even in an endless loop', async () 
     errorMessage: expect.stringMatching(/Error: Task timed out after 2\.00 seconds$/),
   });
 });
+
+// Only Linux tells how much memory another process has.
+test.runIf(process.platform === 'linux')(
+  'a function over its memory is killed, also if it gives it back at once',
+  async () => {
+    for (const what of ['hoard', 'peak']) {
+      expect(error(await invoke('Probe', { do: what }))).toMatchObject({
+        errorType: 'Runtime.OutOfMemory',
+        errorMessage: expect.stringMatching(/Error: Runtime exited with error: signal: killed$/),
+      });
+    }
+    expect(value(await invoke('Probe')).count).toBe(1);
+  },
+);
 
 test('modules: what is in the bundle, and nothing of the checkout', async () => {
   expect(await invoke('Module')).toEqual({ payload: 'null' });

@@ -10,7 +10,7 @@ import { signatureOf } from '../support/execution-context.ts';
 export const PATIENCE_MS = 30_000;
 
 /** The whole system in a state directory of its own, and the hands to work with it. */
-export async function startRunningStack({ schedules = false } = {}) {
+export async function startRunningStack({ schedules = false, freeze = false } = {}) {
   const stateDirectory = await mkdtemp(join(tmpdir(), 'consenthub-e2e-'));
   const stack: Stack = await startStack({
     port: 0,
@@ -18,6 +18,7 @@ export async function startRunningStack({ schedules = false } = {}) {
     environment: {},
     // Tests ring the clock by hand: one that waits for a minute is a slow one.
     schedules,
+    freeze,
   });
   const { details } = stack;
   const pool = new Pool({ connectionString: details.databaseUrl });

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
+import { peakMemoryMb } from './peak-memory.ts';
 
 /** An error as Lambda returns it to whoever invoked the function. */
 export interface FunctionError {
@@ -18,6 +19,8 @@ export interface EnvironmentRequest {
   readonly taskRoot: string;
   readonly variables: Readonly<Record<string, string>>;
   readonly memoryMb: number;
+  /** Stops the process while it has nothing to do. */
+  readonly freeze: boolean;
   /** Open log file that takes what the function writes, as it is. */
   readonly logDescriptor: number;
   /** Invocation for which it is started: errors of the init phase name it. */
@@ -61,6 +64,8 @@ const INIT_TIMEOUT_MS = 30_000;
 const OLD_SPACE_SHARE = 0.9;
 const SEMI_SPACE_SHARE = 0.05;
 const KILOBYTES_PER_MEGABYTE = 1024;
+/** How often a process at work is asked for its memory. */
+const MEMORY_CHECK_MS = 25;
 
 /**
  * Starts a process of its own for a function and waits until its handler is loaded.
@@ -89,7 +94,18 @@ export async function startEnvironment(
     child.once('error', (error) => settle(`Runtime cannot be started: ${error.message}`));
     child.once('close', (code, signal) => settle(exitReason(code, signal)));
   });
+  // It ends a frozen process, too.
   const kill = (): boolean => child.kill('SIGKILL');
+  const alive = (): boolean =>
+    child.exitCode === null && child.signalCode === null && !child.killed;
+  const setFrozen = (frozen: boolean): void => {
+    // Not `child.kill`, which would say from then on that the process was killed.
+    if (request.freeze && child.pid !== undefined && alive()) {
+      process.kill(child.pid, frozen ? 'SIGSTOP' : 'SIGCONT');
+    }
+  };
+  const isOverMemory = (): boolean =>
+    child.pid !== undefined && (peakMemoryMb(child.pid) ?? 0) > request.memoryMb;
   request.signal.addEventListener('abort', kill);
   if (request.signal.aborted) kill();
   void exited.then(() => request.signal.removeEventListener('abort', kill));
@@ -116,10 +132,17 @@ export async function startEnvironment(
       const seconds = (timeoutMs / 1000).toFixed(2);
       resolve(failed('Sandbox.Timedout', `Task timed out after ${seconds} seconds`));
     }, timeoutMs);
+    const outOfMemory = (): Message => failed('Runtime.OutOfMemory', exitReason(null, 'SIGKILL'));
+    const watch = setInterval(() => {
+      if (isOverMemory()) resolve(outOfMemory());
+    }, MEMORY_CHECK_MS);
     const ended = exited.then((reason) => failed('Runtime.ExitError', reason));
-    const message = await Promise.race([promise, ended]);
+    const first = await Promise.race([promise, ended]);
     clearTimeout(timer);
+    clearInterval(watch);
     receive = undefined;
+    // Between two looks it may have had more than it may, and Lambda would have killed it then.
+    const message = first.type !== 'fatal' && isOverMemory() ? outOfMemory() : first;
     if (message.type === 'fatal') {
       kill();
       await exited;
@@ -136,16 +159,19 @@ export async function startEnvironment(
     initDurationMs: performance.now() - startedAt,
     maxMemoryMb: 0,
     get alive() {
-      return child.exitCode === null && child.signalCode === null && !child.killed;
+      return alive();
     },
     async invoke({ timeoutMs, ...invocation }: InvocationRequest) {
       const { requestId } = invocation;
+      setFrozen(false);
       const deadlineMs = Date.now() + timeoutMs;
       line.write(`${JSON.stringify({ ...invocation, deadlineMs })}\n`);
       const message = await answer(requestId, timeoutMs);
       if ('memoryKb' in message) {
-        environment.maxMemoryMb = Math.ceil(message.memoryKb / KILOBYTES_PER_MEGABYTE);
+        const reportedMb = message.memoryKb / KILOBYTES_PER_MEGABYTE;
+        environment.maxMemoryMb = Math.ceil(peakMemoryMb(child.pid ?? 0) ?? reportedMb);
       }
+      setFrozen(true);
       if (message.type === 'result') return { payload: message.payload };
       if (message.type === 'ready') throw new Error('a function answered twice');
       return { error: message.error };

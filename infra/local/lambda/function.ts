@@ -7,6 +7,7 @@ import {
   startEnvironment,
 } from './execution-environment.ts';
 import { type FunctionLog, openFunctionLog } from './function-log.ts';
+import type { OrphanThaw } from './orphan-thaw.ts';
 import { RequestTooLargeError, ThrottledError } from './lambda-error.ts';
 
 export interface InvokeOptions {
@@ -43,6 +44,8 @@ export interface FunctionHost {
   readonly variables: Readonly<Record<string, string>>;
   /** Environments of one function at the same time; AWS allows a thousand, a laptop does not. */
   readonly maxEnvironments: number;
+  /** Stops processes between invocations; absent: they go on running. */
+  readonly freeze?: OrphanThaw;
 }
 
 /** "Function invocation payload" in the Lambda quotas: 6 MB each for request and response. */
@@ -88,6 +91,7 @@ export function localFunction(definition: FunctionDefinition, host: FunctionHost
         memoryMb,
         logDescriptor: log.descriptor,
         requestId,
+        freeze: host.freeze !== undefined,
         signal: ended.signal,
       });
       if ('error' in started) {
@@ -99,6 +103,7 @@ export function localFunction(definition: FunctionDefinition, host: FunctionHost
       }
       environment = started;
       all.add(environment);
+      if (started.processId !== undefined) host.freeze?.add(started.processId);
     }
     log.writePlatformLine('platform.start', { requestId, version: '$LATEST' });
     const startedAt = performance.now();
