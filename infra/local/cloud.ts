@@ -149,6 +149,7 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
         httpApi.serve({
           definition,
           accountId: ACCOUNT_ID,
+          now: () => request.clock.now(),
           invoke: (name, event) => invoke(find(name), event),
         });
       }

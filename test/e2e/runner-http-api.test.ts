@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openHttpApi } from '../../infra/local/gateway/http-api.ts';
 import { type RunningFixture, runFixture } from './runner-fixture.ts';
 
 const ECHO = `exports.handler = async (event) => {
   if (event.rawPath === '/fail') throw new Error('a secret detail');
   if (event.rawPath === '/malformed') return { statusCode: 'often' };
+  if (event.rawPath === '/large') return { size: event.body.length, much: 'x'.repeat(6.1 * 1024 * 1024) };
+  if (event.rawPath === '/unsendable') return { statusCode: 200, headers: { 'x-a': 'a\\nb' } };
   if (event.rawPath === '/plain') return { hello: 'world' };
   if (event.rawPath === '/slow') await new Promise((done) => setTimeout(done, 5000));
   if (event.rawPath === '/full') {
@@ -25,12 +29,18 @@ const HEADERS = [
   ['User-Agent', 'probe/1'],
 ].flat();
 
-const integration = (timeoutMs?: number) => ({
+/** Begins, and waits for nobody. */
+const HOLD = `exports.handler = async () => {
+  console.log('holds');
+  await new Promise((done) => setTimeout(done, 500));
+};`;
+
+const integration = (timeoutMs?: number, target = 'Echo') => ({
   Type: 'AWS::ApiGatewayV2::Integration',
   Properties: {
     ApiId: { Ref: 'Api' },
     IntegrationType: 'AWS_PROXY',
-    IntegrationUri: { 'Fn::GetAtt': ['Echo', 'Arn'] },
+    IntegrationUri: { 'Fn::GetAtt': [target, 'Arn'] },
     PayloadFormatVersion: '2.0',
     ...(timeoutMs !== undefined && { TimeoutInMillis: timeoutMs }),
   },
@@ -49,7 +59,10 @@ let fixture: RunningFixture;
 
 beforeAll(async () => {
   fixture = await runFixture(
-    { Echo: { code: ECHO } },
+    {
+      Echo: { code: ECHO },
+      Hold: { code: HOLD, properties: { ReservedConcurrentExecutions: 1 } },
+    },
     {
       Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'api', ProtocolType: 'HTTP' } },
       Stage: {
@@ -62,6 +75,10 @@ beforeAll(async () => {
       Fail: route('GET /fail'),
       Malformed: route('GET /malformed'),
       Plain: route('GET /plain'),
+      Large: route('POST /large'),
+      Unsendable: route('GET /unsendable'),
+      Held: route('GET /held', 'OfHold'),
+      OfHold: integration(undefined, 'Hold'),
       Full: route('GET /full'),
       Slow: route('GET /slow', 'Impatient'),
     },
@@ -111,6 +128,8 @@ test('a request becomes an event of payload format 2.0', async () => {
     'content-type': 'application/json; charset=utf-8',
     'x-twice': 'one,two',
     'x-forwarded-for': '127.0.0.1',
+    'x-forwarded-port': new URL(fixture.httpApi.url).port,
+    'x-forwarded-proto': 'http',
   });
   expect(event.headers).not.toHaveProperty('cookie');
 });
@@ -141,9 +160,33 @@ test('what the gateway answers itself', async () => {
   expect(await ask('/fail')).toEqual([500, { message: 'Internal Server Error' }]);
   expect(await ask('/malformed')).toEqual([500, { message: 'Internal Server Error' }]);
   expect(await ask('/slow')).toEqual([503, { message: 'Service Unavailable' }]);
+  expect(await ask('/unsendable')).toEqual([500, { message: 'Internal Server Error' }]);
   const tooMuch = Buffer.alloc(10 * 1024 * 1024 + 1);
   const [status] = await ask('/echo/x', { method: 'POST', body: tooMuch });
   expect(status).toBe(413);
+});
+
+test('what Lambda would refuse: too large an event, too large a response, no free concurrency', async () => {
+  const post = (megabytes: number) => {
+    const headers = { 'content-type': 'text/plain' };
+    const body = Buffer.alloc(megabytes * 1024 * 1024, 'a');
+    return ask('/large', { method: 'POST', headers, body });
+  };
+  expect(await post(6)).toEqual([413, { message: 'Request Entity Too Large' }]);
+  expect(await post(1)).toEqual([500, { message: 'Internal Server Error' }]);
+  const first = fetch(`${fixture.httpApi.url}/held`);
+  const log = join(fixture.directory, 'logs', 'hold.log');
+  await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain('holds'));
+  expect(await ask('/held')).toEqual([503, { message: 'Service Unavailable' }]);
+  expect((await first).status).toBe(200);
+});
+
+test('request line and headers together have 10,240 bytes', async () => {
+  const withHeader = (bytes: number) => ask('/plain', { headers: { 'x-long': 'a'.repeat(bytes) } });
+  expect((await withHeader(9000))[0]).toBe(200);
+  const refused = [431, { message: 'Request Header Fields Too Large' }];
+  expect(await withHeader(10_240)).toEqual(refused);
+  expect(await ask(`/plain?${'a'.repeat(10_240)}`)).toEqual(refused);
 });
 
 test('a body of several megabytes reaches the function unharmed', async () => {

@@ -1,4 +1,6 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import type { JwtIdentity } from './jwt-authorizer.ts';
 
 /** A request as it came in, before anything is decided about it. */
 export interface GatewayRequest {
@@ -12,13 +14,15 @@ export interface GatewayRequest {
   readonly body: Buffer;
 }
 
-/** Where in the API the request arrived. */
+/** Where in the API the request arrived, and as whom. */
 export interface GatewayRoute {
   readonly routeKey: string;
   readonly apiId: string;
   readonly accountId: string;
   readonly stageName: string;
   readonly pathParameters: Readonly<Record<string, string>>;
+  /** Undefined on a route without authorizer. */
+  readonly identity: JwtIdentity | undefined;
 }
 
 export interface GatewayResponse {
@@ -61,6 +65,7 @@ export function requestEvent(
     requestContext: {
       accountId: route.accountId,
       apiId: route.apiId,
+      ...(route.identity && { authorizer: { jwt: route.identity } }),
       domainName: host,
       domainPrefix: host.split('.')[0] ?? '',
       http: {
@@ -103,15 +108,34 @@ export function responseOf(result: unknown): GatewayResponse {
     Array.isArray(cookies) &&
     typeof body === 'string';
   if (!valid) throw new MalformedResponseError('the function did not return a valid response');
-  const named = Object.entries(headers).map(
-    ([name, value]) => [name.toLowerCase(), String(value)] as const,
-  );
+  const named = Object.entries(headers)
+    .map(([name, value]) => [name.toLowerCase(), String(value)] as const)
+    .filter(([name]) => !OF_THE_CONNECTION.has(name));
+  for (const cookie of cookies) checkHeader('set-cookie', String(cookie));
+  for (const [name, value] of named) checkHeader(name, value);
   return {
     statusCode: status,
     headers: { 'content-type': 'text/plain;charset=UTF-8', ...Object.fromEntries(named) },
     cookies: cookies.map(String),
     body: Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8'),
   };
+}
+
+/** Headers that are the gateway's own business. */
+const OF_THE_CONNECTION = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'transfer-encoding',
+]);
+
+function checkHeader(name: string, value: string): void {
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+  } catch {
+    throw new MalformedResponseError('the function returned a header that cannot be sent');
+  }
 }
 
 /** Path and query of a request line. */
@@ -122,7 +146,7 @@ export function splitTarget(target: string): { rawPath: string; rawQueryString: 
 }
 
 /** Lower-case names, duplicates joined by commas; cookies stand apart. */
-function combineHeaders(raw: readonly string[]): {
+export function combineHeaders(raw: readonly string[]): {
   headers: Record<string, string>;
   cookies: string[];
 } {
@@ -141,7 +165,7 @@ function combineHeaders(raw: readonly string[]): {
   return { headers: Object.fromEntries(headers), cookies };
 }
 
-function queryParameters(rawQueryString: string): Record<string, string> {
+export function queryParameters(rawQueryString: string): Record<string, string> {
   const combined = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(rawQueryString)) {
     const before = combined.get(name);

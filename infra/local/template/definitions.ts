@@ -45,10 +45,36 @@ export interface RouteDefinition {
   readonly routeKey: string;
   readonly functionName: string;
   readonly timeoutMs: number;
+  /** Undefined: open to everybody. */
+  readonly authorization: RouteAuthorization | undefined;
+}
+
+export interface RouteAuthorization {
+  readonly authorizer: JwtAuthorizerDefinition;
+  readonly scopes: readonly string[];
+}
+
+export interface JwtAuthorizerDefinition {
+  readonly logicalId: string;
+  /** `iss` of the tokens, and where its keys are found. */
+  readonly issuer: string;
+  readonly audience: readonly string[];
+  /** Where in the request the token stands. */
+  readonly identitySource: { readonly from: 'header' | 'querystring'; readonly name: string };
+}
+
+export interface CorsDefinition {
+  readonly allowOrigins: readonly string[];
+  readonly allowMethods: readonly string[];
+  readonly allowHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly allowCredentials: boolean;
+  readonly maxAgeSeconds: number | undefined;
 }
 
 export interface HttpApiDefinition {
   readonly apiId: string;
+  readonly cors: CorsDefinition | undefined;
   readonly stageName: string;
   readonly routes: readonly RouteDefinition[];
 }

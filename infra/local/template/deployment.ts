@@ -3,14 +3,13 @@ import type {
   AsynchronousPolicy,
   Deployment,
   FunctionDefinition,
-  HttpApiDefinition,
   QueueDefinition,
-  RouteDefinition,
 } from './definitions.ts';
 import type { Interpretation, Resource } from './interpret.ts';
 import { within } from './interpret.ts';
 import { onlyKnown, optionalNumber, optionalText, record, text } from './properties.ts';
 import { functionName } from './resource-types.ts';
+import { httpApiOf } from './http-api.ts';
 import { mappingOf } from './mappings.ts';
 import { schedulesOf } from './schedules.ts';
 import { isRecord, TemplateError } from './template.ts';
@@ -22,8 +21,6 @@ const DEFAULT_TIMEOUT_SECONDS = 3;
 /** "Configuring error handling settings for asynchronous invocations" (Lambda developer guide). */
 const DEFAULT_RETRY_ATTEMPTS = 2;
 const DEFAULT_EVENT_AGE_SECONDS = 6 * 3600;
-/** Longest that an HTTP API waits for an integration, and its default. */
-const INTEGRATION_TIMEOUT_MS = 30_000;
 const DEFAULT_VISIBILITY_TIMEOUT_SECONDS = 30;
 
 /**
@@ -212,53 +209,6 @@ function queueOf(resource: Resource): QueueDefinition {
     ),
     deadLetterQueueArn: optionalText(target),
   };
-}
-
-function httpApiOf(
-  ofType: (type: string) => Resource[],
-  known: (owner: Resource, nameOrArn: string) => string,
-): HttpApiDefinition | undefined {
-  const [api, second] = ofType('AWS::ApiGatewayV2::Api');
-  if (second !== undefined) {
-    throw new TemplateError(`${second.logicalId}: the local runner serves one HTTP API only`);
-  }
-  if (api === undefined) return undefined;
-  if (text(api, 'ProtocolType') !== 'HTTP') {
-    throw new TemplateError(`${api.logicalId}: only HTTP APIs are supported`);
-  }
-  const [stage] = ofType('AWS::ApiGatewayV2::Stage');
-  if (stage === undefined) throw new TemplateError(`${api.logicalId}: the API has no stage`);
-
-  const integrations = new Map(
-    ofType('AWS::ApiGatewayV2::Integration').map((entry) => [entry.identity().ref, entry]),
-  );
-  const routes = ofType('AWS::ApiGatewayV2::Route').map((route): RouteDefinition => {
-    const target = text(route, 'Target');
-    const integration = integrations.get(target.replace(/^integrations\//, ''));
-    if (integration === undefined) {
-      throw new TemplateError(`${route.logicalId}: its integration ${target} does not exist`);
-    }
-    const properties = integration.properties();
-    if (
-      properties['IntegrationType'] !== 'AWS_PROXY' ||
-      properties['PayloadFormatVersion'] !== '2.0'
-    ) {
-      throw new TemplateError(
-        `${integration.logicalId}: only Lambda integrations of payload format 2.0 are supported`,
-      );
-    }
-    const authorization = route.properties()['AuthorizationType'] ?? 'NONE';
-    if (authorization !== 'NONE') {
-      throw new TemplateError(`${route.logicalId}: authorizers are not supported`);
-    }
-    return {
-      logicalId: route.logicalId,
-      routeKey: text(route, 'RouteKey'),
-      functionName: known(integration, text(integration, 'IntegrationUri')),
-      timeoutMs: Number(properties['TimeoutInMillis'] ?? INTEGRATION_TIMEOUT_MS),
-    };
-  });
-  return { apiId: api.identity().ref, stageName: text(stage, 'StageName'), routes };
 }
 
 /** Sorts some resources so that each comes after those it depends on, directly or through others. */

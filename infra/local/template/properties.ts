@@ -16,6 +16,11 @@ export function optionalText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** A list of text, empty if it is left out. */
+export function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
 export function optionalNumber(value: unknown): number | undefined {
   return value === undefined ? undefined : Number(value);
 }

@@ -73,6 +73,10 @@ const IDENTIFIED: Readonly<Record<string, Identify>> = {
   },
   'AWS::ApiGatewayV2::Route': identifiedByRandomId,
   'AWS::ApiGatewayV2::Integration': identifiedByRandomId,
+  'AWS::ApiGatewayV2::Authorizer': (request) => {
+    const id = idFrom(request);
+    return { ref: id, attributes: { AuthorizerId: id } };
+  },
   'AWS::ApiGatewayV2::Stage': (request) => ({
     ref: String(request.property('StageName')),
     attributes: {},

@@ -216,8 +216,15 @@ describe('what is deployed', () => {
   test('routes, mappings, and triggers in dependency order', () => {
     const { httpApi, mappings, triggers } = deploy();
     expect(httpApi?.routes).toEqual([
-      { logicalId: 'Route', routeKey: 'POST /x', functionName: 'Main-Worker', timeoutMs: 30_000 },
+      {
+        logicalId: 'Route',
+        routeKey: 'POST /x',
+        functionName: 'Main-Worker',
+        timeoutMs: 30_000,
+        authorization: undefined,
+      },
     ]);
+    expect(httpApi?.cors).toBeUndefined();
     expect(mappings).toEqual([
       {
         logicalId: 'Mapping',
@@ -400,9 +407,34 @@ describe('what cannot be executed names its logical id', () => {
       'Queue: the queue property Colour is not supported',
     ],
     [
-      'an authorizer',
-      { Route: { AuthorizationType: 'JWT' } },
-      'Route: authorizers are not supported',
+      'an authorizer that is not there',
+      { Route: { AuthorizationType: 'JWT', AuthorizerId: 'none' } },
+      'Route: its authorizer none does not exist',
+    ],
+    [
+      'an authorizer of another kind',
+      { Route: { AuthorizationType: 'AWS_IAM' } },
+      'Route: of the authorizers only JWT is supported',
+    ],
+    [
+      'a throttle',
+      { Stage: { DefaultRouteSettings: { ThrottlingRateLimit: 1 } } },
+      'Stage: the stage property DefaultRouteSettings is not supported',
+    ],
+    [
+      'a mapping of parameters',
+      { Integration: { RequestParameters: {} } },
+      'Integration: the integration property RequestParameters is not supported',
+    ],
+    [
+      'an integration that is waited for too long',
+      { Integration: { TimeoutInMillis: 30_001 } },
+      'Integration: TimeoutInMillis has to be between 50 and 30000',
+    ],
+    [
+      'credentials of every origin',
+      { Api: { CorsConfiguration: { AllowOrigins: ['*'], AllowCredentials: true } } },
+      'Api: AllowCredentials is not possible with the origin *',
     ],
     ['no stage', { Stage: undefined }, 'Api: the API has no stage'],
     [

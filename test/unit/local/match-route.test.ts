@@ -15,6 +15,7 @@ const routes = KEYS.map((routeKey) => ({
   routeKey,
   functionName: 'f',
   timeoutMs: 1,
+  authorization: undefined,
 }));
 
 test.each<[string, string, string, Record<string, string>]>([

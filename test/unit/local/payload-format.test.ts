@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   type GatewayRequest,
+  MalformedResponseError,
   requestEvent,
   responseOf,
 } from '../../../infra/local/gateway/payload-format.ts';
@@ -11,6 +12,7 @@ const route = {
   accountId: '000000000000',
   stageName: '$default',
   pathParameters: {},
+  identity: undefined,
 };
 
 function eventOf(request: Partial<GatewayRequest>) {
@@ -108,12 +110,23 @@ describe('response', () => {
     });
   });
 
+  test('what belongs to the connection is the gateway’s own', () => {
+    const headers = { Connection: 'close', 'Content-Length': 7, 'Transfer-Encoding': 'chunked' };
+    expect(responseOf({ statusCode: '200', headers })).toMatchObject({
+      statusCode: 200,
+      headers: { 'content-type': 'text/plain;charset=UTF-8' },
+    });
+  });
+
   test.each([
     { statusCode: 'often' },
     { statusCode: 99 },
     { statusCode: 200, body: { a: 1 } },
     { statusCode: 200, headers: 'none' },
+    { statusCode: 200, headers: { 'x-a': 'a\nb' } },
+    { statusCode: 200, headers: { 'x a': 'a' } },
+    { statusCode: 200, cookies: ['a\rb'] },
   ])('%j is malformed', (result) => {
-    expect(() => responseOf(result)).toThrow('did not return a valid response');
+    expect(() => responseOf(result)).toThrow(MalformedResponseError);
   });
 });
