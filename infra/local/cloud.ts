@@ -4,7 +4,9 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from './clock.ts';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { HttpApi } from './gateway/http-api.ts';
+import type { AccessGuard } from './iam/access-guard.ts';
 import type { FunctionError, Outcome } from './lambda/execution-environment.ts';
 import {
   type AsynchronousInvocations,
@@ -17,13 +19,16 @@ import { prepareBootstrap } from './lambda/prepare-bootstrap.ts';
 import { type EventSource, startEventSource } from './queues/event-source.ts';
 import { ACCOUNT_ID, createQueues, type LocalCredentials, sqsClient } from './queues/sqs-server.ts';
 import { startSchedule } from './schedules/schedule.ts';
-import type { Deployment } from './template/definitions.ts';
+import type { Deployment, FunctionDefinition, MappingDefinition } from './template/definitions.ts';
+import { TemplateError } from './template/template.ts';
 
 export interface CloudRequest {
   readonly deployment: Deployment;
   readonly httpApi: HttpApi;
   readonly sqsEndpoint: string;
+  /** Of the account itself. */
   readonly credentials: LocalCredentials;
+  readonly guard: AccessGuard;
   /** Variables of the functions that stand for what AWS or the network would give them. */
   readonly endpoints: Readonly<Record<string, string>>;
   readonly stateDirectory: string;
@@ -64,9 +69,14 @@ const MAX_ENVIRONMENTS = Math.max(4, 2 * availableParallelism());
 /** How long a stop waits for what is under way: a batch takes seconds, and somebody sits at the terminal. */
 const DRAIN_MS = 20_000;
 
-/** Creates queues and functions of a deployment; nothing is invoked before `serve`. */
+/**
+ * Creates queues and functions of a deployment; nothing is invoked before `serve`.
+ *
+ * @throws TemplateError if a mapping's function may not poll its queue.
+ */
 export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
-  const { deployment, httpApi, credentials } = request;
+  const { deployment, httpApi, credentials, guard } = request;
+  for (const mapping of deployment.mappings) await checkPoller(mapping, deployment, guard);
   const logDirectory = join(request.stateDirectory, 'logs');
   mkdirSync(logDirectory, { recursive: true });
   const sqs = sqsClient(request.sqsEndpoint, credentials);
@@ -79,11 +89,15 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
     region: credentials.region,
     maxEnvironments: MAX_ENVIRONMENTS,
     ...(orphanThaw && { freeze: orphanThaw }),
-    variables: {
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-      ...request.endpoints,
+    credentials: ({ roleArn, name }: FunctionDefinition) => {
+      const issued = guard.issueCredentials(roleArn, name);
+      return {
+        AWS_ACCESS_KEY_ID: issued.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: issued.secretAccessKey,
+        AWS_SESSION_TOKEN: issued.sessionToken,
+      };
     },
+    variables: request.endpoints,
   };
   const functions = new Map(
     deployment.functions.map((entry) => [entry.name, localFunction(entry, host)]),
@@ -129,6 +143,7 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
     invokeLater,
   });
   const eventSources: EventSource[] = [];
+  const pollers: SQSClient[] = [];
   const schedules: Disposable[] = [];
   let stopping: Promise<void> | undefined;
 
@@ -156,16 +171,24 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
       for (const mapping of deployment.mappings) {
         const queue = deployment.queues.find((entry) => entry.arn === mapping.queueArn);
         if (queue === undefined) throw new Error(`there is no queue ${mapping.queueArn}`);
+        const target = find(mapping.functionName);
+        const { roleArn, name } = target.definition;
+        const { region } = credentials;
+        const poller = sqsClient(request.sqsEndpoint, {
+          region,
+          ...guard.issueCredentials(roleArn, name),
+        });
+        pollers.push(poller);
         eventSources.push(
           startEventSource({
             mapping,
             queueUrl: queue.url,
             visibilityTimeoutSeconds: queue.visibilityTimeoutSeconds,
-            region: credentials.region,
-            sqs,
+            region,
+            sqs: poller,
             clock: request.clock,
             maxEnvironments: MAX_ENVIRONMENTS,
-            invoke: (event) => invoke(find(mapping.functionName), event),
+            invoke: (event) => invoke(target, event),
             onError: (error) => request.warn(`${queue.name} cannot be polled: ${String(error)}`),
           }),
         );
@@ -202,7 +225,25 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
     await Promise.all([...functions.values()].map((entry) => entry.stop()));
     orphanThaw?.[Symbol.dispose]();
     await quiet;
-    sqs.destroy();
+    for (const client of [sqs, ...pollers]) client.destroy();
+  }
+}
+
+/** What Lambda makes sure of when a mapping is created ("Using Lambda with Amazon SQS"). */
+const POLLER_OPERATIONS = ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'];
+
+/** @throws TemplateError if the function's role may not poll the queue. */
+async function checkPoller(
+  { logicalId, functionName, queueArn }: MappingDefinition,
+  { functions, queues }: Deployment,
+  guard: AccessGuard,
+): Promise<void> {
+  const { roleArn = '' } = functions.find((entry) => entry.name === functionName) ?? {};
+  const queue = queues.find((entry) => entry.arn === queueArn);
+  for (const operation of POLLER_OPERATIONS) {
+    const call = { target: `AmazonSQS.${operation}`, body: { QueueUrl: queue?.url } };
+    const denied = await guard.checkRole(call, roleArn, functionName);
+    if (denied !== undefined) throw new TemplateError(`${logicalId}: ${denied.message}`);
   }
 }
 

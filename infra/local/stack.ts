@@ -4,6 +4,8 @@ import { startSecretsManagerSimulator } from '../../test/simulators/secrets-mana
 import { SYSTEM_CLOCK } from './clock.ts';
 import { type LocalCloud, startCloud } from './cloud.ts';
 import { openHttpApi } from './gateway/http-api.ts';
+import { type AccessGuard, accessGuard } from './iam/access-guard.ts';
+import { accessPoliciesOf } from './iam/access-policies.ts';
 import { keepValues } from './outside/kept-values.ts';
 import { askOrganization, ensureOrganization } from './outside/organization.ts';
 import { allEnded } from './outside/all-ended.ts';
@@ -47,6 +49,7 @@ export interface Stack {
   readonly details: StackDetails;
   readonly deployment: Deployment;
   readonly cloud: LocalCloud;
+  readonly guard: AccessGuard;
   readonly logDirectory: string;
   readonly schedulesRun: boolean;
   /**
@@ -85,16 +88,26 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const kept = keepValues(join(stateDirectory, 'credentials.json'));
   const assembly = options.assembly ?? join(stateDirectory, 'cdk.out');
 
+  const guard = accessGuard({
+    place: { region: CREDENTIALS.region, accountId: ACCOUNT_ID },
+    rootAccessKeyId: CREDENTIALS.accessKeyId,
+    onDenied: report,
+  });
+
   report('Synthesising the template, starting the systems around it');
   const synthesis =
     options.assembly === undefined ? synthesize(assembly, signal) : Promise.resolve();
   const [outside, sqs, secretsManager] = await allEnded([
     startOutsideSystems(settings, kept, stateDirectory, resources),
-    startSqs(join(stateDirectory, 'queues')).then((server) => {
+    startSqs(join(stateDirectory, 'queues'), guard).then((server) => {
       resources.defer(() => server.close());
       return server;
     }),
-    startSecretsManagerSimulator({}).then((server) => {
+    startSecretsManagerSimulator({
+      region: CREDENTIALS.region,
+      accountId: ACCOUNT_ID,
+      access: (call, authorization) => guard.check(call, authorization),
+    }).then((server) => {
       resources.defer(() => server.close());
       return server;
     }),
@@ -113,12 +126,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
   secretArns = await createSecrets(secretsManager.url, CREDENTIALS, interpretation, outside);
   const deployment = deploymentOf(interpretation);
+  guard.enforce(accessPoliciesOf(interpretation, deployment.functions));
 
   const cloud = await startCloud({
     deployment,
     httpApi,
     sqsEndpoint: sqs.endpoint,
     credentials: CREDENTIALS,
+    guard,
     endpoints: {
       // Lets the functions take outside systems on loopback, which they refuse in AWS.
       LOCAL_STACK: 'true',
@@ -169,6 +184,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     details,
     deployment,
     cloud,
+    guard,
     logDirectory: join(stateDirectory, 'logs'),
     schedulesRun,
     async stop({ force = false } = {}) {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { type Clock, SYSTEM_CLOCK } from '../../infra/local/clock.ts';
 import { type LocalCloud, startCloud } from '../../infra/local/cloud.ts';
 import { type HttpApi, openHttpApi } from '../../infra/local/gateway/http-api.ts';
+import { accessGuard } from '../../infra/local/iam/access-guard.ts';
+import { accessPoliciesOf } from '../../infra/local/iam/access-policies.ts';
 import { ACCOUNT_ID, startSqs } from '../../infra/local/queues/sqs-server.ts';
 import { readAssembly } from '../../infra/local/template/assembly.ts';
 import type { Deployment } from '../../infra/local/template/definitions.ts';
@@ -48,10 +50,27 @@ function functionResource(
       MemorySize: 256,
       Timeout: 10,
       LoggingConfig: { LogFormat: 'JSON' },
+      Role: { 'Fn::GetAtt': ['MayDoEverything', 'Arn'] },
       ...properties,
     },
   };
 }
+
+/** Role of a function that names no other. */
+const MAY_DO_EVERYTHING: TemplateResource = {
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    Policies: [
+      {
+        PolicyName: 'everything',
+        PolicyDocument: {
+          Version: '2012-10-17',
+          Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+        },
+      },
+    ],
+  },
+};
 
 /** Writes a cloud assembly with one stack, as the CDK lays it out. */
 export function writeAssembly(
@@ -73,7 +92,9 @@ export function writeAssembly(
   }
   const write = (file: string, content: object): void =>
     writeFileSync(join(directory, file), JSON.stringify(content));
-  write('Fixture.template.json', { Resources: { ...functionResources, ...resources } });
+  write('Fixture.template.json', {
+    Resources: { MayDoEverything: MAY_DO_EVERYTHING, ...functionResources, ...resources },
+  });
   write('Fixture.assets.json', { files });
   write('manifest.json', {
     artifacts: {
@@ -102,27 +123,33 @@ export async function runFixture(
   writeAssembly(join(directory, 'cdk.out'), functions, resources);
   const httpApi = await openHttpApi(0);
   cleanup.defer(() => httpApi.close(0));
-  const sqs = await startSqs(join(directory, 'queues'));
-  cleanup.defer(() => sqs.close());
-  const deployment = deploymentOf(
-    interpret(
-      readAssembly(join(directory, 'cdk.out')),
-      {},
-      {
-        region: CREDENTIALS.region,
-        accountId: ACCOUNT_ID,
-        apiUrl: httpApi.url,
-        sqsEndpoint: sqs.endpoint,
-        secretArn: () => undefined,
-      },
-    ),
-  );
   const warnings: string[] = [];
+  const guard = accessGuard({
+    place: { region: CREDENTIALS.region, accountId: ACCOUNT_ID },
+    rootAccessKeyId: CREDENTIALS.accessKeyId,
+    onDenied: (message) => warnings.push(message),
+  });
+  const sqs = await startSqs(join(directory, 'queues'), guard);
+  cleanup.defer(() => sqs.close());
+  const interpretation = interpret(
+    readAssembly(join(directory, 'cdk.out')),
+    {},
+    {
+      region: CREDENTIALS.region,
+      accountId: ACCOUNT_ID,
+      apiUrl: httpApi.url,
+      sqsEndpoint: sqs.endpoint,
+      secretArn: () => undefined,
+    },
+  );
+  const deployment = deploymentOf(interpretation);
+  guard.enforce(accessPoliciesOf(interpretation, deployment.functions));
   const cloud = await startCloud({
     deployment,
     httpApi,
     sqsEndpoint: sqs.endpoint,
     credentials: CREDENTIALS,
+    guard,
     endpoints: { AWS_ENDPOINT_URL_SQS: sqs.endpoint },
     stateDirectory: directory,
     clock: clock ?? SYSTEM_CLOCK,

@@ -118,6 +118,7 @@ test('the environment is the template’s and AWS’s, and nothing else', async 
     'AWS_LAMBDA_LOG_STREAM_NAME',
     'AWS_REGION',
     'AWS_SECRET_ACCESS_KEY',
+    'AWS_SESSION_TOKEN',
     'GREETING',
     'LAMBDA_TASK_ROOT',
     'TZ',

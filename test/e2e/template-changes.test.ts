@@ -67,6 +67,14 @@ function takeVariable(resources: Template['Resources'], id: string, variable: st
   Reflect.deleteProperty(environment?.Variables ?? {}, variable);
 }
 
+/** Takes an action out of the policy of a function's role. */
+function takeAction(resources: Template['Resources'], id: string, action: string) {
+  const { Properties: properties } = find(resources, 'AWS::IAM::Policy', id);
+  const document = properties['PolicyDocument'] as { Statement: { Action: string | string[] }[] };
+  const Statement = document.Statement.filter((statement) => statement.Action !== action);
+  properties['PolicyDocument'] = { ...document, Statement };
+}
+
 async function postWebhook({ details }: Awaited<ReturnType<typeof startStack>>) {
   const body = JSON.stringify(
     executionContext({ OrganizationId: details.dataverseOrganizationId }),
@@ -113,6 +121,18 @@ describe('a change of the template', () => {
         expect((await postWebhook(stack)).status).toBe(503);
         const log = await readFile(join(stack.logDirectory, 'receive-webhook.log'), 'utf8');
         expect(log).toContain('CONTACT_QUEUE_URL: missing');
+      },
+    );
+  });
+
+  test('that takes the grant to send away from receive-webhook: webhooks are refused, the runner says why', async () => {
+    await withTemplate(
+      (resources) => takeAction(resources, 'receivewebhook', 'sqs:SendMessage'),
+      async (stack, lines) => {
+        expect((await postWebhook(stack)).status).toBe(503);
+        expect(lines.join('\n')).toMatch(
+          /is not authorized to perform: sqs:SendMessage on resource: arn:aws:sqs:\S+:contact-events /,
+        );
       },
     );
   });

@@ -42,6 +42,8 @@ export interface FunctionHost {
   readonly region: string;
   /** Variables that AWS or the local stack adds to those of the template. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Variables with the access key of one environment. */
+  credentials(definition: FunctionDefinition): Readonly<Record<string, string>>;
   /** Environments of one function at the same time; AWS allows a thousand, a laptop does not. */
   readonly maxEnvironments: number;
   /** Stops processes between invocations; absent: they go on running. */
@@ -87,7 +89,7 @@ export function localFunction(definition: FunctionDefinition, host: FunctionHost
       const started = await startEnvironment({
         bootstrap: host.bootstrap,
         taskRoot,
-        variables,
+        variables: { ...variables, ...host.credentials(definition) },
         memoryMb,
         logDescriptor: log.descriptor,
         requestId,

@@ -5,6 +5,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
+import type { AccessDenial, AccessGuard } from '../iam/access-guard.ts';
 import type { QueueDefinition } from '../template/definitions.ts';
 
 export interface SqsServer {
@@ -17,6 +18,7 @@ export interface LocalCredentials {
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  readonly sessionToken?: string;
 }
 
 /** The account that fauxqs puts into its ARNs and URLs. */
@@ -24,6 +26,25 @@ export const ACCOUNT_ID = '000000000000';
 const LOOPBACK = '127.0.0.1';
 
 type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>;
+
+/** What SQS answers to who may not do what it asks for ("Common errors" and KMS errors of its API). */
+const ERRORS = {
+  'unknown-key': {
+    status: 403,
+    type: 'com.amazon.coral.service#UnrecognizedClientException',
+    queryError: 'InvalidClientTokenId',
+  },
+  action: {
+    status: 403,
+    type: 'com.amazon.coral.service#AccessDeniedException',
+    queryError: 'AccessDenied',
+  },
+  key: {
+    status: 400,
+    type: 'com.amazonaws.sqs#KmsAccessDenied',
+    queryError: 'KMS.AccessDeniedException',
+  },
+} satisfies Record<AccessDenial['kind'], object>;
 
 /** The parts of fauxqs that its package does not export but its own start uses. */
 interface FauxqsInternals {
@@ -45,8 +66,12 @@ interface FauxqsInternals {
  * and listen on the loopback address.
  *
  * @param directory where the messages are kept.
+ * @param guard decides who may do what; without one everybody may.
  */
-export async function startSqs(directory: string): Promise<SqsServer> {
+export async function startSqs(
+  directory: string,
+  guard?: Pick<AccessGuard, 'check'>,
+): Promise<SqsServer> {
   const { SqsStore, SnsStore, S3Store, PersistenceManager } = await fauxqsInternals();
   const stores = { sqsStore: new SqsStore(), snsStore: new SnsStore(), s3Store: new S3Store() };
   const persistence = new PersistenceManager(directory);
@@ -55,6 +80,18 @@ export async function startSqs(directory: string): Promise<SqsServer> {
   for (const queue of stores.sqsStore.allQueues()) Object.assign(queue, { persistence });
 
   const server = buildApp({ logger: false, stores });
+  server.addHook('preHandler', async (request, reply) => {
+    const target = String(request.headers['x-amz-target'] ?? '');
+    const call = { target, body: request.body };
+    const denied = await guard?.check(call, request.headers.authorization);
+    if (denied === undefined) return;
+    const { status, type, queryError } = ERRORS[denied.kind];
+    return reply
+      .code(status)
+      .header('x-amzn-query-error', `${queryError};Sender`)
+      .type('application/x-amz-json-1.0')
+      .send(JSON.stringify({ __type: type, message: denied.message }));
+  });
   const endpoint = await server.listen({ port: 0, host: LOOPBACK });
   return {
     endpoint,

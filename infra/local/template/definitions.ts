@@ -10,6 +10,7 @@ export interface FunctionDefinition {
   readonly taskRoot: string;
   /** `file.export`. */
   readonly handler: string;
+  readonly roleArn: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
   readonly logGroupName: string;

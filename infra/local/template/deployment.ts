@@ -110,6 +110,7 @@ function functionOf(resource: Resource, asynchronous: AsynchronousPolicy): Funct
     arn: attributes['Arn'] ?? '',
     taskRoot: taskRootOf(resource, record(properties['Code'])),
     handler: text(resource, 'Handler'),
+    roleArn: text(resource, 'Role'),
     memoryMb: Number(properties['MemorySize'] ?? DEFAULT_MEMORY_MB),
     timeoutSeconds: Number(properties['Timeout'] ?? DEFAULT_TIMEOUT_SECONDS),
     logGroupName: optionalText(logging['LogGroup']) ?? `/aws/lambda/${name}`,

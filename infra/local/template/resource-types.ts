@@ -88,8 +88,8 @@ const IDENTIFIED: Readonly<Record<string, Identify>> = {
   'AWS::Lambda::EventInvokeConfig': identifiedByRandomId,
   'Custom::Trigger': identifiedByRandomId,
 
-  // Without a meaning on one machine: permissions are not enforced, encryption at rest is the disk's
-  // own matter, and what a function logs goes to a file. Only their names are needed by others.
+  // Executed by nobody: roles and policies are evaluated (`infra/local/iam`), encryption at rest is the
+  // disk's own matter, and what a function logs goes to a file. Only their names are needed here.
   'AWS::IAM::Role': (request) => {
     const name = nameOf(request, 'RoleName');
     const roleArn = `arn:aws:iam::${request.cloud.accountId}:role/${name}`;

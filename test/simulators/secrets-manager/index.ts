@@ -22,6 +22,11 @@ export interface SecretsManagerSimulatorOptions {
   readonly accountId?: string;
   /** The six characters at the end of a new secret's ARN; random if left out. */
   readonly arnSuffix?: (name: string) => string;
+  /** Says who may do what: whatever it answers is an `AccessDeniedException`; absent: everybody may. */
+  readonly access?: (
+    call: { readonly target: string; readonly body: unknown },
+    authorization: string,
+  ) => Promise<{ readonly message: string } | undefined>;
 }
 
 export interface SecretsManagerSimulator {
@@ -60,7 +65,7 @@ export async function startSecretsManagerSimulator(
     { parseAs: 'string' },
     (_request, body, done) => done(null, body),
   );
-  app.post('/', (request, reply) => {
+  app.post('/', async (request, reply) => {
     const target = request.headers['x-amz-target']?.toString() ?? '';
     const action = target.slice(TARGET_PREFIX.length);
     counts.set(action, (counts.get(action) ?? 0) + 1);
@@ -75,7 +80,12 @@ export async function startSecretsManagerSimulator(
       }
       const operation = OPERATIONS.get(action);
       if (operation === undefined) throw new SecretsManagerError('UnknownOperationException', '');
-      return answer(reply, 200, operation(parse(request.body), store));
+      const body = parse(request.body);
+      const denied = await options.access?.({ target, body }, request.headers.authorization);
+      if (denied !== undefined) {
+        throw new SecretsManagerError('AccessDeniedException', denied.message);
+      }
+      return answer(reply, 200, operation(body, store));
     } catch (error) {
       if (!(error instanceof SecretsManagerError)) throw error;
       return answer(reply, error.status, { __type: error.type, Message: error.message });

@@ -182,6 +182,7 @@ describe('what is deployed', () => {
         arn: 'arn:aws:lambda:eu-central-1:000000000000:function:Main-Worker',
         taskRoot: bundle,
         handler: 'index.handler',
+        roleArn: 'arn:aws:iam::000000000000:role/Main-Role',
         memoryMb: 128,
         timeoutSeconds: 30,
         logGroupName: 'Main-Log',
