@@ -130,6 +130,7 @@ export async function startWebhookFunction() {
             accountId: '000000000000',
             stageName: '$default',
             pathParameters: {},
+            identity: undefined,
           },
           'request-1',
           Date.now(),
