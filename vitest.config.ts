@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
 import { TEST_TIMEOUT_MS } from './test/fuzz/explore.ts';
+import { FAULT_TAGS } from './test/reliability/catalogue.ts';
 import { sqlAsText } from './test/sql-plugin.ts';
 
 export default defineConfig({
   plugins: [sqlAsText()],
   test: {
+    tags: FAULT_TAGS,
     projects: [
       {
         extends: true,

@@ -129,7 +129,9 @@ describe('the running stack', () => {
     });
   });
 
-  test('brings what was never published with the sweep after the grace period', async () => {
+  test('brings what was never published with the sweep after the grace period', {
+    tags: ['fault-24'],
+  }, async () => {
     const ada = await person();
     await it.until(
       async () => {
@@ -152,7 +154,9 @@ describe('the running stack', () => {
     await until(ada, (now) => now.ch_marketing_email === true);
   });
 
-  test('ends revoked when the revocation comes while the grant hangs, and is never published', async () => {
+  test('ends revoked when the revocation comes while the grant hangs, and is never published', {
+    tags: ['fault-6', 'fault-24'],
+  }, async () => {
     const ada = await person();
     await it.control('PUT', '/faults', { mode: 'apply-late', line: 'hang', paths: ['contacts('] });
     await change(ada, 'marketing_email', 'active');
@@ -199,7 +203,9 @@ describe('the running stack', () => {
     expect(rows).toHaveLength(2);
   });
 
-  test('moves what it cannot understand to the dead letters, and applies the rest', async () => {
+  test('moves what it cannot understand to the dead letters, and applies the rest', {
+    tags: ['fault-13'],
+  }, async () => {
     const ada = await person();
     const id = await decide(ada, 'marketing_email', 'active');
     const good = event(ada, id);
@@ -236,7 +242,7 @@ describe('the running stack', () => {
     expect(await it.control('GET', `/contacts/${ada.contactId}`)).toEqual(before);
   });
 
-  test('knows its own writes when they come back as webhooks', async () => {
+  test('knows its own writes when they come back as webhooks', { tags: ['fault-28'] }, async () => {
     const ada = await person();
     await it.control('PUT', '/delivery', { fireOwnWrites: true });
     const webhooks = async () => {

@@ -85,7 +85,7 @@ describe('the running stack', () => {
     expect(restored.audits).toEqual(['applied', 'applied', 'unlinked', 'superseded', 'restored']);
   });
 
-  test('adds nothing when the same webhook is posted again', async () => {
+  test('adds nothing when the same webhook is posted again', { tags: ['fault-3'] }, async () => {
     await it.control('PUT', '/delivery', { hold: true });
     const id = await it.create({ firstname: 'Grace', lastname: 'Fictitious' });
     const body = webhook(id);
@@ -104,7 +104,9 @@ describe('the running stack', () => {
     await it.control('PUT', '/delivery', {});
   });
 
-  test('answers 401 to a body of which one byte was changed, and leaves no trace', async () => {
+  test('answers 401 to a body of which one byte was changed, and leaves no trace', {
+    tags: ['fault-23'],
+  }, async () => {
     const id = crypto.randomUUID();
     const body = webhook(id);
     const altered = body.replace('"Depth":1', '"Depth":2');
@@ -129,7 +131,9 @@ describe('the running stack', () => {
     expect((await it.post(body)).status).toBe(status);
   });
 
-  test('takes a body that API Gateway delivers base64-encoded', async () => {
+  test('takes a body that API Gateway delivers base64-encoded', {
+    tags: ['fault-23'],
+  }, async () => {
     const body = webhook(crypto.randomUUID());
     const response = await it.post(body, { 'content-type': 'application/octet-stream' });
     expect(response.status).toBe(200);
@@ -140,7 +144,9 @@ describe('the running stack', () => {
     expect([response.status, await response.json()]).toEqual([404, { message: 'Not Found' }]);
   });
 
-  test('moves what it cannot understand to the dead letters, with its reason', async () => {
+  test('moves what it cannot understand to the dead letters, with its reason', {
+    tags: ['fault-13'],
+  }, async () => {
     const before = await it.messagesIn(it.details.contactDeadLetterQueueUrl);
     const foreign = webhook(crypto.randomUUID(), { OrganizationId: crypto.randomUUID() });
     expect((await it.post(foreign)).status).toBe(200);
@@ -149,7 +155,9 @@ describe('the running stack', () => {
       .toBe(before + 1);
   });
 
-  test('agrees with Dynamics after two hundred contacts at once, in any order, some of them twice', async () => {
+  test('agrees with Dynamics after two hundred contacts at once, in any order, some of them twice', {
+    tags: ['fault-1', 'fault-2', 'fault-4'],
+  }, async () => {
     await it.control('PUT', '/delivery', { hold: true, shuffle: { seed: 7 }, duplicate: 0.2 });
     const ids = await Promise.all(
       Array.from({ length: 200 }, (_, n) =>

@@ -89,7 +89,9 @@ async function waiting(logicalId: string): Promise<number> {
 
 const soon = { timeout: 20_000, interval: 50 };
 
-test('what fails, crashes, hangs or answers nonsense comes back after its visibility timeout, until it is dead', async () => {
+test('what fails, crashes, hangs or answers nonsense comes back after its visibility timeout, until it is dead', {
+  tags: ['fault-9'],
+}, async () => {
   await run({ Timeout: 1 }, { VisibilityTimeout: 1 });
   const bodies = ['throw', 'exit', 'kill', 'hang', 'malformed'];
   for (const body of bodies) await send(body);

@@ -111,7 +111,7 @@ describe.each(QUEUES)('a message of $queue', (of) => {
     );
   });
 
-  test('is settled in a batch as it is alone', async () => {
+  test('is settled in a batch as it is alone', { tags: ['fault-13'] }, async () => {
     const body = fc.oneof(
       genuine,
       nonsense,

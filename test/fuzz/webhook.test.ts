@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(async () => webhook.close());
 
-describe('a request that nobody with the secret has signed', () => {
+describe('a request that nobody with the secret has signed', { tags: ['fault-23'] }, () => {
   test('is refused without a hint, whatever is wrong with its signature', async () => {
     await explore(
       fc.asyncProperty(
@@ -167,7 +167,9 @@ describe('a genuine request', () => {
     );
   });
 
-  test('is taken or called malformed, whatever has become of its content', async () => {
+  test('is taken or called malformed, whatever has become of its content', {
+    tags: ['fault-23'],
+  }, async () => {
     const seen = new Set<string>();
     await explore(
       fc.asyncProperty(
@@ -198,7 +200,9 @@ describe('a genuine request', () => {
     );
   });
 
-  test('is taken up to exactly the limit of its size and refused above it', async () => {
+  test('is taken up to exactly the limit of its size and refused above it', {
+    tags: ['fault-23'],
+  }, async () => {
     await explore(
       fc.asyncProperty(
         occurrence.filter((event) => !isOwnWrite(event)),

@@ -241,7 +241,9 @@ describe('the consent fields of a contact', () => {
 });
 
 describe('when something fails', () => {
-  test('a revoked token is replaced by one new one, whatever was under way', async () => {
+  test('a revoked token is replaced by one new one, whatever was under way', {
+    tags: ['fault-16'],
+  }, async () => {
     await client.whoAmI();
     const before = entra.tokensIssued;
     entra.revokeAll();
@@ -270,17 +272,22 @@ describe('when something fails', () => {
     ['reset', { name: 'DataverseUnavailable', reason: 'network', outcomeUnknown: true }],
     ['html', { name: 'DataverseUnavailable', outcomeUnknown: true }],
     ['hang', { name: 'DataverseUnavailable', reason: 'timeout', outcomeUnknown: true }],
-  ])('a write against an organisation that is %s says what it knows', async (mode, expected) => {
-    const id = await createContact({ lastname: 'Fault' });
-    const impatient = connect(mode === 'hang' ? SHORT_TIMEOUT_MS : TIMEOUT_MS);
-    await control('PUT', 'faults', { mode, retryAfterSeconds: 12, paths: ['contacts'] });
-    await expect(
-      impatient.updateContact(id, { lastname: 'Written' }, { ifMatch: '*' }),
-    ).rejects.toMatchObject(expected);
-  });
+  ])(
+    'a write against an organisation that is %s says what it knows',
+    { tags: ['fault-17'] },
+    async (mode, expected) => {
+      const id = await createContact({ lastname: 'Fault' });
+      const impatient = connect(mode === 'hang' ? SHORT_TIMEOUT_MS : TIMEOUT_MS);
+      await control('PUT', 'faults', { mode, retryAfterSeconds: 12, paths: ['contacts'] });
+      await expect(
+        impatient.updateContact(id, { lastname: 'Written' }, { ifMatch: '*' }),
+      ).rejects.toMatchObject(expected);
+    },
+  );
 
   test.each(['reset', 'html', 'half', 'hang', 'unavailable'])(
     'a read against an organisation that is %s proves nothing',
+    { tags: ['fault-17'] },
     async (mode) => {
       const id = await createContact({ lastname: 'Fault' });
       const impatient = connect(mode === 'hang' ? SHORT_TIMEOUT_MS : TIMEOUT_MS);

@@ -75,7 +75,7 @@ describe('a fleet of containers', () => {
     expect(entra.tokensIssued).toBe(1);
   });
 
-  test('shares the replacement of a token that was refused', async () => {
+  test('shares the replacement of a token that was refused', { tags: ['fault-16'] }, async () => {
     const [one, two] = [container(), container()];
     const refused = await one.get();
     expect((await two.get()).value).toBe(refused.value);
@@ -88,6 +88,7 @@ describe('a fleet of containers', () => {
 
   test.each(['hang', 'refuse', 'error', 'garbage'] as const)(
     'goes on with one token per container while Redis answers with %s',
+    { tags: ['fault-20'] },
     async (fault) => {
       redis.setFault(fault);
       for (const source of [container(), container()]) {

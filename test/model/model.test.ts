@@ -15,7 +15,20 @@ const MIN_RESTING_STATES = 5;
 const told = (violation: { problem: string; steps: readonly string[] } | undefined) =>
   violation && [...violation.steps, `${violation.problem}, after ${violation.steps.length} steps`];
 
-describe('with all guards the protocol holds', { timeout: TIMEOUT_MS }, () => {
+describe('with all guards the protocol holds', {
+  timeout: TIMEOUT_MS,
+  tags: [
+    'fault-4',
+    'fault-5',
+    'fault-6',
+    'fault-10',
+    'fault-11',
+    'fault-12',
+    'fault-24',
+    'fault-30',
+    'fault-34',
+  ],
+}, () => {
   test.each(completeRuns())('$name', (run) => {
     const { states, restingStates, violation } = run.explore(MAX_STATES);
     expect(told(violation)).toBeUndefined();

@@ -12,6 +12,7 @@ export const ACTION_NAMES = [
   'outage',
   'forgery',
   'rotation',
+  'redrive',
 ] as const;
 
 export type ActionName = (typeof ACTION_NAMES)[number];

@@ -2,6 +2,7 @@
  * npm run simulate -- --seed 42        one run, its history and what it broke
  * npm run simulate -- --seeds 2000     the runs 1 … 2000, in two workers
  * npm run simulate -- --minutes 10     as many as there is time for, from a seed of its own
+ * npm run simulate -- --seeds 2000 --json   the counts for scripts
  * npm run simulate -- --guards 300     what is found with each guard taken out, within so many runs
  */
 import { once } from 'node:events';
@@ -12,7 +13,7 @@ import { type DatabaseServer, startDatabaseServer } from './database-server.ts';
 import { GUARDS } from './guards.ts';
 import { type Run, run } from './run.ts';
 import { shorten } from './shorten.ts';
-import type { WorkerInput, WorkerResult } from './worker.ts';
+import type { Counts, WorkerInput, WorkerResult } from './worker.ts';
 
 const WORKERS = 2;
 const DEFAULT_SEEDS = 200;
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     seeds: { type: 'string' },
     minutes: { type: 'string' },
     guards: { type: 'string' },
+    json: { type: 'boolean', default: false },
   },
 });
 
@@ -69,7 +71,17 @@ async function search(on: DatabaseServer): Promise<number> {
   const runs = results.reduce((sum, result) => sum + result.runs, 0);
   const [broken] = results.flatMap((one) => one.broken?.seed ?? []).toSorted((a, b) => a - b);
   if (broken === undefined) {
-    print([`${runs} runs: all invariants hold`]);
+    const actions = total(results.map((one) => one.actions));
+    const faults = total(results.map((one) => one.faults));
+    print(
+      values.json
+        ? [JSON.stringify({ runs, actions, faults })]
+        : [
+            `${runs} runs: all invariants hold`,
+            `${sumOf(actions)} actions: ${listed(actions)}`,
+            `${sumOf(faults)} faults: ${listed(faults)}`,
+          ],
+    );
     return 0;
   }
   return showSeed(on, broken);
@@ -98,6 +110,24 @@ async function showGuards(on: DatabaseServer, seeds: number): Promise<void> {
       }
     }),
   );
+}
+
+/** In the order of their names: the same for the same runs. */
+function total(all: readonly Counts[]): Counts {
+  const names = [...new Set(all.flatMap((counts) => Object.keys(counts)))].toSorted();
+  return Object.fromEntries(
+    names.map((name) => [name, all.reduce((sum, counts) => sum + (counts[name] ?? 0), 0)]),
+  );
+}
+
+function sumOf(counts: Counts): number {
+  return Object.values(counts).reduce((sum, one) => sum + one, 0);
+}
+
+function listed(counts: Counts): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
 }
 
 async function inWorker(workerData: WorkerInput): Promise<WorkerResult> {

@@ -31,6 +31,8 @@ export interface SimulatedQueue {
   readonly messages: readonly { body: string; attributes: Readonly<Record<string, string>> }[];
   /** Every body that was ever sent. */
   readonly sent: readonly string[];
+  /** Whatever was ever sent comes once more, as from a dead-letter queue; says how many. */
+  sendAllAgain(): number;
 }
 
 /** Settles a batch and says which messages stay on the queue: all of them, if the process died. */
@@ -139,6 +141,11 @@ export function createSimulatedQueue(
     messages,
     sent,
     add,
+    sendAllAgain() {
+      const bodies = [...new Set(sent)];
+      for (const body of bodies) add({ body });
+      return bodies.length;
+    },
     of: (invocation) => ({
       send: (message) => call(invocation, `send(${label(message.body)})`, () => add(message)),
       sendAll: async (all) => {

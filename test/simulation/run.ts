@@ -34,6 +34,8 @@ export interface Run {
   readonly seed: number;
   readonly history: readonly string[];
   readonly violations: readonly Violation[];
+  /** What people and systems did, by the name of its kind. */
+  readonly actions: readonly string[];
   /** What happened of its own accord: actions and faults, each of which can be left out. */
   readonly happened: readonly string[];
 }
@@ -94,12 +96,22 @@ export async function run(
   const written = createWrittenCheck(world, database, organization);
   const consentHub = createConsentHub(world, database, functions.consentQueue);
   const edits: Edit[] = [];
+  const actions: string[] = [];
   const contacts = createContactCheck(world, database, organization, edits, labels);
   database.onCommit(contacts, written, reads, createLeaseCheck(world, database, label));
   functions.startSchedule();
 
   const faultsMs = planScript(
-    { world, organization, webhooks, secret, consentHub, edits },
+    {
+      world,
+      organization,
+      webhooks,
+      queues: [functions.contactQueue, functions.consentQueue],
+      secret,
+      consentHub,
+      edits,
+      actions,
+    },
     about?.cast,
   );
   while (await world.step(START_MS + faultsMs)) if (world.violations.length > 0) break;
@@ -127,6 +139,7 @@ export async function run(
     seed,
     history: world.history,
     violations: world.violations,
+    actions,
     happened: world.happened,
   };
 }

@@ -3,6 +3,7 @@ import type { Channel, ConsentHub, Edit, Nonsense, Publishing } from './consenth
 import { type Contact, type Organization, PROFILE_COLUMNS, type Refusal } from './dataverse.ts';
 import type { WebhookSecret } from './webhook-secret.ts';
 import { FORGERIES, type Webhooks } from './webhooks.ts';
+import type { SimulatedQueue } from './queue.ts';
 import type { Random } from './random.ts';
 import { CALM_MS, type World } from './world.ts';
 
@@ -21,9 +22,12 @@ export interface Stage {
   readonly world: World;
   readonly organization: Organization;
   readonly webhooks: Webhooks;
+  readonly queues: readonly Pick<SimulatedQueue, 'sendAllAgain'>[];
   readonly secret: WebhookSecret;
   readonly consentHub: ConsentHub;
   readonly edits: Edit[];
+  /** Names of what was done. */
+  readonly actions: string[];
 }
 
 type Do = (stage: Stage, contact: Contact, key: string) => Promise<string> | string;
@@ -45,145 +49,160 @@ const OUTAGES: readonly [Refusal, ...Refusal[]] = [
   'bare 404',
 ];
 
+interface Action {
+  readonly name: ActionName;
+  /** How often, compared with the others. */
+  readonly weight: number;
+  /** Says what it did. */
+  readonly run: Do;
+}
+
 /** What people and systems do, how often compared with each other. Each says what it did. */
-const ACTIONS: readonly { readonly name: ActionName; readonly weight: number; readonly run: Do }[] =
-  [
-    {
-      name: 'grant',
-      weight: 6,
-      async run({ consentHub, world }, contact, key) {
-        const channel = world.random.pick(`${key} channel`, CHANNELS);
-        const publishing = publishingOf(world, key);
-        const expiresInMs = world.random.chance(`${key} expires`, 0.4)
-          ? world.random.between(`${key} expiry`, 10_000, 300_000)
-          : null;
-        await consentHub.grant(contact, channel, { expiresInMs, publishing });
-        const expiry = expiresInMs === null ? '' : ', which expires';
-        return `ConsentHub grants ${channel} for ${contact.name}${expiry} (published: ${publishing})`;
-      },
+const ACTIONS: readonly Action[] = [
+  {
+    name: 'grant',
+    weight: 6,
+    async run({ consentHub, world }, contact, key) {
+      const channel = world.random.pick(`${key} channel`, CHANNELS);
+      const publishing = publishingOf(world, key);
+      const expiresInMs = world.random.chance(`${key} expires`, 0.4)
+        ? world.random.between(`${key} expiry`, 10_000, 300_000)
+        : null;
+      await consentHub.grant(contact, channel, { expiresInMs, publishing });
+      const expiry = expiresInMs === null ? '' : ', which expires';
+      return `ConsentHub grants ${channel} for ${contact.name}${expiry} (published: ${publishing})`;
     },
-    {
-      name: 'revoke',
-      weight: 6,
-      async run({ consentHub, world }, contact, key) {
-        const channel = world.random.pick(`${key} channel`, CHANNELS);
-        const publishing = publishingOf(world, key);
-        const how = world.random.pick(`${key} how`, REVOCATIONS);
-        await consentHub.revoke(contact, channel, { how, publishing });
-        return `ConsentHub revokes ${channel} for ${contact.name} by ${how} (published: ${publishing})`;
-      },
+  },
+  {
+    name: 'revoke',
+    weight: 6,
+    async run({ consentHub, world }, contact, key) {
+      const channel = world.random.pick(`${key} channel`, CHANNELS);
+      const publishing = publishingOf(world, key);
+      const how = world.random.pick(`${key} how`, REVOCATIONS);
+      await consentHub.revoke(contact, channel, { how, publishing });
+      return `ConsentHub revokes ${channel} for ${contact.name} by ${how} (published: ${publishing})`;
     },
-    {
-      name: 'edit in ConsentHub',
-      weight: 3,
-      async run({ consentHub, world, edits }, contact, key) {
-        const column = world.random.pick(`${key} column`, PROFILE_COLUMNS);
-        const value = `pii.host.${key.replaceAll(' ', '')}.${column}`;
-        const publishing = publishingOf(world, key);
-        if (await consentHub.edit(contact, column, value, publishing)) {
-          edits.push({ contact, column, value, by: 'ConsentHub' });
-        }
-        return `ConsentHub sets ${column} of ${contact.name} to ${value} (published: ${publishing})`;
-      },
+  },
+  {
+    name: 'edit in ConsentHub',
+    weight: 3,
+    async run({ consentHub, world, edits }, contact, key) {
+      const column = world.random.pick(`${key} column`, PROFILE_COLUMNS);
+      const value = `pii.host.${key.replaceAll(' ', '')}.${column}`;
+      const publishing = publishingOf(world, key);
+      if (await consentHub.edit(contact, column, value, publishing)) {
+        edits.push({ contact, column, value, by: 'ConsentHub' });
+      }
+      return `ConsentHub sets ${column} of ${contact.name} to ${value} (published: ${publishing})`;
     },
-    {
-      name: 'edit in Dynamics',
-      weight: 3,
-      run({ organization, webhooks, world, edits }, contact, key) {
-        if (!contact.alive) return `nobody changes ${contact.name}: it is deleted`;
-        const column = world.random.pick(`${key} column`, PROFILE_COLUMNS);
-        const value = `pii.user.${key.replaceAll(' ', '')}.${column}`;
-        organization.change(contact, { [column]: value });
-        edits.push({ contact, column, value, by: 'Dynamics' });
-        webhooks.fire(contact, 'Update');
-        return `a user sets ${column} of ${contact.name} to ${value}`;
-      },
+  },
+  {
+    name: 'edit in Dynamics',
+    weight: 3,
+    run({ organization, webhooks, world, edits }, contact, key) {
+      if (!contact.alive) return `nobody changes ${contact.name}: it is deleted`;
+      const column = world.random.pick(`${key} column`, PROFILE_COLUMNS);
+      const value = `pii.user.${key.replaceAll(' ', '')}.${column}`;
+      organization.change(contact, { [column]: value });
+      edits.push({ contact, column, value, by: 'Dynamics' });
+      webhooks.fire(contact, 'Update');
+      return `a user sets ${column} of ${contact.name} to ${value}`;
     },
-    {
-      name: 'touch in Dynamics',
-      weight: 1,
-      run({ organization, webhooks }, contact) {
-        if (!contact.alive) return `nobody changes ${contact.name}: it is deleted`;
-        organization.change(contact, { jobtitle: 'changed' });
-        webhooks.fire(contact, 'Update');
-        return `a user changes another column of ${contact.name}`;
-      },
+  },
+  {
+    name: 'touch in Dynamics',
+    weight: 1,
+    run({ organization, webhooks }, contact) {
+      if (!contact.alive) return `nobody changes ${contact.name}: it is deleted`;
+      organization.change(contact, { jobtitle: 'changed' });
+      webhooks.fire(contact, 'Update');
+      return `a user changes another column of ${contact.name}`;
     },
-    {
-      name: 'delete or restore',
-      weight: 2,
-      run({ organization, webhooks }, contact) {
-        if (contact.alive) {
-          organization.remove(contact);
-          webhooks.fire(contact, 'Delete');
-          return `a user deletes ${contact.name}`;
-        }
-        organization.restore(contact);
-        webhooks.fire(contact, 'Restore');
-        return `a user restores ${contact.name}`;
-      },
+  },
+  {
+    name: 'delete or restore',
+    weight: 2,
+    run({ organization, webhooks }, contact) {
+      if (contact.alive) {
+        organization.remove(contact);
+        webhooks.fire(contact, 'Delete');
+        return `a user deletes ${contact.name}`;
+      }
+      organization.restore(contact);
+      webhooks.fire(contact, 'Restore');
+      return `a user restores ${contact.name}`;
     },
-    {
-      name: 'irrelevant consent',
-      weight: 1,
-      async run({ consentHub, world }, contact, key) {
-        await consentHub.addIrrelevant(contact, publishingOf(world, key));
-        return `ConsentHub adds a consent of ${contact.name} that is no marketing or pending`;
-      },
+  },
+  {
+    name: 'irrelevant consent',
+    weight: 1,
+    async run({ consentHub, world }, contact, key) {
+      await consentHub.addIrrelevant(contact, publishingOf(world, key));
+      return `ConsentHub adds a consent of ${contact.name} that is no marketing or pending`;
     },
-    {
-      name: 'erase',
-      weight: 0.5,
-      async run({ consentHub }, contact) {
-        await consentHub.erase(contact);
-        return `ConsentHub erases the patient of ${contact.name}`;
-      },
+  },
+  {
+    name: 'erase',
+    weight: 0.5,
+    async run({ consentHub }, contact) {
+      await consentHub.erase(contact);
+      return `ConsentHub erases the patient of ${contact.name}`;
     },
-    {
-      name: 'nonsense',
-      weight: 0.5,
-      async run({ consentHub, world }, contact, key) {
-        const kinds: readonly [Nonsense, ...Nonsense[]] = [
-          'malformed',
-          'unknown_type',
-          'unknown_patient',
-        ];
-        const kind = world.random.pick(`${key} nonsense`, kinds);
-        await consentHub.publishNonsense(contact, kind);
-        return `ConsentHub publishes nonsense: ${kind}`;
-      },
+  },
+  {
+    name: 'nonsense',
+    weight: 0.5,
+    async run({ consentHub, world }, contact, key) {
+      const kinds: readonly [Nonsense, ...Nonsense[]] = [
+        'malformed',
+        'unknown_type',
+        'unknown_patient',
+      ];
+      const kind = world.random.pick(`${key} nonsense`, kinds);
+      await consentHub.publishNonsense(contact, kind);
+      return `ConsentHub publishes nonsense: ${kind}`;
     },
-    {
-      name: 'forgery',
-      weight: 1,
-      run({ webhooks, world }, contact, key) {
-        const forgery = world.random.pick(`${key} forgery`, FORGERIES);
-        webhooks.forge(contact, forgery, key);
-        return `somebody posts a webhook of ${contact.name}: ${forgery}`;
-      },
+  },
+  {
+    name: 'forgery',
+    weight: 1,
+    run({ webhooks, world }, contact, key) {
+      const forgery = world.random.pick(`${key} forgery`, FORGERIES);
+      webhooks.forge(contact, forgery, key);
+      return `somebody posts a webhook of ${contact.name}: ${forgery}`;
     },
-    {
-      name: 'rotation',
-      weight: 0.5,
-      run({ secret }, _contact, key) {
-        secret.rotate(key);
-        return 'the secret of the webhook is rotated';
-      },
+  },
+  {
+    name: 'rotation',
+    weight: 0.5,
+    run({ secret }, _contact, key) {
+      secret.rotate(key);
+      return 'the secret of the webhook is rotated';
     },
-    {
-      name: 'outage',
-      weight: 1,
-      run({ organization, world }, _contact, key) {
-        const outage = world.random.pick(`${key} outage`, OUTAGES);
-        organization.outage = outage;
-        world.after(world.random.between(`${key} ends`, 1_000, 120_000), () => {
-          organization.outage = undefined;
-          world.note('Dataverse is back');
-        });
-        return `Dataverse is away: ${outage}`;
-      },
+  },
+  {
+    name: 'redrive',
+    weight: 0.5,
+    run({ queues }) {
+      const count = queues.reduce((sum, queue) => sum + queue.sendAllAgain(), 0);
+      return `somebody sends all ${count} messages again, old ones too`;
     },
-  ];
+  },
+  {
+    name: 'outage',
+    weight: 1,
+    run({ organization, world }, _contact, key) {
+      const outage = world.random.pick(`${key} outage`, OUTAGES);
+      organization.outage = outage;
+      world.after(world.random.between(`${key} ends`, 1_000, 120_000), () => {
+        organization.outage = undefined;
+        world.note('Dataverse is back');
+      });
+      return `Dataverse is away: ${outage}`;
+    },
+  },
+];
 
 function publishingOf({ random }: World, key: string): Publishing {
   // Nobody tells of what happens meanwhile: only the row itself can.
@@ -194,20 +213,20 @@ function publishingOf({ random }: World, key: string): Publishing {
 /** Actions of the plan are numbered, the others are called by the call that they happen in. */
 const isMeanwhile = (key: string): boolean => key.includes('#');
 
-function actionOf(random: Random, key: string, cast: readonly ActionName[]): Do {
+function actionOf(random: Random, key: string, cast: readonly ActionName[]): Action {
   const possible = ACTIONS.filter(({ name }) => cast.includes(name));
   const total = possible.reduce((sum, { weight }) => sum + weight, 0);
   let rest = random.unit(`${key} kind`) * total;
-  for (const { weight, run } of possible) {
-    if (rest < weight) return run;
-    rest -= weight;
+  for (const action of possible) {
+    if (rest < action.weight) return action;
+    rest -= action.weight;
   }
   throw new RangeError('weights do not add up');
 }
 
 /** Plans what people do in a run, and says when it is over. Contacts come into being first. */
 export function planScript(stage: Stage, cast: readonly ActionName[] = ACTION_NAMES): number {
-  const { world, organization, webhooks, consentHub, edits } = stage;
+  const { world, organization, webhooks, consentHub, edits, actions } = stage;
   const { random } = world;
   const contacts: Contact[] = [];
 
@@ -241,7 +260,10 @@ export function planScript(stage: Stage, cast: readonly ActionName[] = ACTION_NA
     const contact =
       contacts.find(({ name }) => about.includes(name)) ??
       contacts[random.between(`${key} contact`, 0, contacts.length - 1)];
-    if (contact !== undefined) world.note(await actionOf(random, key, cast)(stage, contact, key));
+    if (contact === undefined) return;
+    const action = actionOf(random, key, cast);
+    actions.push(action.name);
+    world.note(await action.run(stage, contact, key));
   };
 
   const count = random.pick('actions', ACTION_COUNTS);

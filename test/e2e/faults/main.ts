@@ -1,10 +1,11 @@
 /**
  * npm run faults                                  2,000 contacts in four minutes, a seed of its own
  * npm run faults -- --seed 42 --contacts 500 --seconds 60
+ * npm run faults -- --json                       the numbers for scripts
  */
 import { parseArgs } from 'node:util';
 import { runFaults } from './run.ts';
-import { asTable, countsOf } from './table.ts';
+import { asTable, countsOf, sectionsOf } from './table.ts';
 
 const { values } = parseArgs({
   options: {
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '240' },
     /** Seconds that agreement may take after that, at each of its three stages. */
     patience: { type: 'string', default: '1800' },
+    json: { type: 'boolean', default: false },
   },
 });
 
@@ -24,7 +26,7 @@ const result = await runFaults({
   patienceSeconds: whole('--patience', values.patience),
   report: (line) => process.stderr.write(`${line}\n`),
 });
-process.stdout.write(`${asTable(result)}\n`);
+process.stdout.write(`${values.json ? JSON.stringify(sectionsOf(result)) : asTable(result)}\n`);
 process.exitCode = Object.values(countsOf(result.verdict)).every((count) => count === 0) ? 0 : 1;
 
 function whole(name: string, text: string): number {

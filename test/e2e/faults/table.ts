@@ -3,22 +3,32 @@ import type { Verdict } from './verdict.ts';
 
 const MAX_EXAMPLES = 20;
 
-/** The numbers of a run, for people. */
+/** The numbers of a run, by what they are about. */
+export function sectionsOf({
+  numbers,
+  answers,
+  kills,
+  spells,
+  dataverseFaults,
+  verdict,
+}: FaultRunResult): Readonly<Record<string, Readonly<Record<string, number>>>> {
+  return {
+    'what happened': numbers,
+    'webhooks by answer': answers,
+    'killed at work': kills,
+    spells,
+    'requests to Dataverse by fault': dataverseFaults,
+    'in the end': countsOf(verdict),
+  };
+}
+
+/** The same for people, with examples of what is wrong. */
 export function asTable(result: FaultRunResult): string {
-  const { numbers, answers, kills, spells, dataverseFaults, verdict } = result;
-  const sections: readonly [string, Readonly<Record<string, number>>][] = [
-    ['', numbers],
-    ['webhooks by answer', answers],
-    ['killed at work', kills],
-    ['spells', spells],
-    ['requests to Dataverse by fault', dataverseFaults],
-    ['in the end', countsOf(verdict)],
-  ];
-  const lines = sections.flatMap(([title, counts]) => {
-    const rows = Object.entries(counts).map(([name, count]) => `  ${name.padEnd(48)}${count}`);
-    return title === '' ? rows : [title, ...rows];
-  });
-  return [...lines, ...examples(verdict)].join('\n');
+  const lines = Object.entries(sectionsOf(result)).flatMap(([title, counts]) => [
+    title,
+    ...Object.entries(counts).map(([name, count]) => `  ${name.padEnd(48)}${count}`),
+  ]);
+  return [...lines, ...examples(result.verdict)].join('\n');
 }
 
 export function countsOf(verdict: Verdict): Readonly<Record<string, number>> {

@@ -16,7 +16,9 @@ let counter = 0;
 const linked = () => it.linked((counter += 1));
 
 describe('the clock', () => {
-  test('brings a consent that was never published to Dynamics', async () => {
+  test('brings a consent that was never published to Dynamics', {
+    tags: ['fault-24'],
+  }, async () => {
     const { contactId, patientId } = await linked();
     await it.decide(patientId, 'email', 'granted');
     expect((await it.sweep()).rangFor(patientId)).toBe(0);
@@ -85,7 +87,9 @@ describe('name, email and phone', () => {
     expect(await it.writes(contactId)).toEqual(writes);
   });
 
-  test('changed on both sides: Dynamics wins, the patient is corrected, and it is on record', async () => {
+  test('changed on both sides: Dynamics wins, the patient is corrected, and it is on record', {
+    tags: ['fault-34'],
+  }, async () => {
     const { contactId, patientId } = await linked();
     await it.sql("update patients set email = 'host@example.test', phone = '2' where id = $1", [
       patientId,
@@ -107,7 +111,9 @@ describe('name, email and phone', () => {
     expect(audit).toEqual({ conflicts: ['email'] });
   });
 
-  test('are written only over what was read: an edit in between is merged first', async () => {
+  test('are written only over what was read: an edit in between is merged first', {
+    tags: ['fault-34', 'fault-16'],
+  }, async () => {
     const { contactId, patientId } = await linked();
     await it.sql("update patients set phone = '3' where id = $1", [patientId]);
     let reads = 0;

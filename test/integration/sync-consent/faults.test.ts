@@ -21,7 +21,9 @@ const status = async (consentId: string) =>
   ];
 
 describe('what must not happen', () => {
-  test('poison: with its reason, and the others of the batch are applied', async () => {
+  test('poison: with its reason, and the others of the batch are applied', {
+    tags: ['fault-13'],
+  }, async () => {
     const { contactId, patientId } = await linked();
     const other = await linked();
     const consentId = await it.decide(patientId, 'email', 'granted');
@@ -63,7 +65,9 @@ describe('what must not happen', () => {
     ]);
   });
 
-  test('a revocation committed while the grant is written, and never published, is written too', async () => {
+  test('a revocation committed while the grant is written, and never published, is written too', {
+    tags: ['fault-6', 'fault-24'],
+  }, async () => {
     const { contactId, patientId } = await linked();
     const granted = await it.decide(patientId, 'email', 'granted');
     let writes = 0;
@@ -88,7 +92,9 @@ describe('what must not happen', () => {
     ).toEqual([{ s: 'synced' }]);
   });
 
-  test('a state that comes back while it is written is written again, not taken for known', async () => {
+  test('a state that comes back while it is written is written again, not taken for known', {
+    tags: ['fault-6'],
+  }, async () => {
     const { contactId, patientId } = await linked();
     const first = await it.decide(patientId, 'email', 'revoked', { at: '2026-11-01T00:00:00Z' });
     await it.syncConsent([it.consentEvent(patientId, first)]);
@@ -110,7 +116,9 @@ describe('what must not happen', () => {
     expect(await it.shown(contactId)).toMatchObject({ email: false, status: 'None' });
   });
 
-  test('a crash after the write is resolved by writing again, although the state has come back', async () => {
+  test('a crash after the write is resolved by writing again, although the state has come back', {
+    tags: ['fault-10'],
+  }, async () => {
     const { contactId, patientId } = await linked();
     await it.syncConsent([it.consentEvent(patientId, undefined)]);
     await it.decide(patientId, 'email', 'granted', { at: '2026-11-02T00:00:00Z' });
@@ -135,7 +143,9 @@ describe('what must not happen', () => {
     });
   });
 
-  test('a write whose answer is lost leaves a doubt that ends with another write', async () => {
+  test('a write whose answer is lost leaves a doubt that ends with another write', {
+    tags: ['fault-11'],
+  }, async () => {
     const { contactId, patientId } = await linked();
     const consentId = await it.decide(patientId, 'email', 'granted');
     await it.dynamics.control('PUT', '/faults', { mode: 'half', paths: ['contacts('] });
@@ -165,7 +175,9 @@ describe('what must not happen', () => {
     ]);
   });
 
-  test('an outage goes to the clock after a few tries, and everything arrives by itself', async () => {
+  test('an outage goes to the clock after a few tries, and everything arrives by itself', {
+    tags: ['fault-15'],
+  }, async () => {
     const { contactId, patientId } = await linked();
     const consentId = await it.decide(patientId, 'email', 'granted');
     await it.dynamics.control('PUT', '/faults', { mode: 'throttled', retryAfterSeconds: 30 });
@@ -194,7 +206,9 @@ describe('what must not happen', () => {
     expect(await status(consentId)).toBe('synced');
   });
 
-  test('a contact deleted in Dynamics is not brought back, and becomes a tombstone', async () => {
+  test('a contact deleted in Dynamics is not brought back, and becomes a tombstone', {
+    tags: ['fault-30'],
+  }, async () => {
     const { contactId, patientId } = await linked();
     const consentId = await it.decide(patientId, 'email', 'granted');
     await it.dynamics.control('DELETE', `/contacts/${contactId}`);
@@ -208,7 +222,9 @@ describe('what must not happen', () => {
     expect(await it.row(contactId)).toMatchObject({ write_due_at: null });
   });
 
-  test('a lease that somebody else holds is not taken; when it is over, it is', async () => {
+  test('a lease that somebody else holds is not taken; when it is over, it is', {
+    tags: ['fault-12'],
+  }, async () => {
     const { contactId, patientId } = await linked();
     const consentId = await it.decide(patientId, 'email', 'granted');
     const token = it.dependencies.newId();
@@ -223,7 +239,7 @@ describe('what must not happen', () => {
     expect(await it.shown(contactId)).toMatchObject({ email: true });
   });
 
-  test('a holder that was overtaken settles nothing', async () => {
+  test('a holder that was overtaken settles nothing', { tags: ['fault-12'] }, async () => {
     const { contactId, patientId } = await linked();
     await it.decide(patientId, 'email', 'granted');
     const organizationId = it.database.organizationId;
@@ -262,7 +278,9 @@ describe('what must not happen', () => {
     });
   });
 
-  test('a claim sees the consents of the revision that it returns', async () => {
+  test('a claim sees the consents of the revision that it returns', {
+    tags: ['fault-6'],
+  }, async () => {
     const { contactId, patientId } = await linked();
     const client = await it.database.pool.connect();
     await client.query('begin');

@@ -86,7 +86,7 @@ describe('ConsentHub corrects an email, and the end of the first write', () => {
   test.each([
     ['its answer is lost', { updateContact: unanswered }, {}],
     ['the process dies before it is settled', {}, { settle: crash }],
-  ])('%s', async (_how, dataverseFault, storeFault) => {
+  ])('%s', { tags: ['fault-11', 'fault-34'] }, async (_how, dataverseFault, storeFault) => {
     const { contactId, patientId } = await linked();
     await it.syncConsent([it.consentEvent(patientId, undefined)]);
     await email(patientId, 'typo@example.test');
@@ -123,7 +123,7 @@ describe('ConsentHub corrects an email, and the end of the first write', () => {
   });
 });
 
-test('a release keeps the doubt of a crash', async () => {
+test('a release keeps the doubt of a crash', { tags: ['fault-10'] }, async () => {
   const { contactId, patientId } = await linked();
   await it.syncConsent([it.consentEvent(patientId, undefined)]);
   await it.decide(patientId, 'email', 'granted');
@@ -156,7 +156,7 @@ test('a release keeps the doubt of a crash', async () => {
   expect(await it.shown(contactId)).toMatchObject({ email: false });
 });
 
-test('a restore while the writer unlinks', async () => {
+test('a restore while the writer unlinks', { tags: ['fault-5', 'fault-30'] }, async () => {
   const { contactId, patientId } = await linked();
   await it.syncConsent([it.consentEvent(patientId, undefined)]);
   await it.decide(patientId, 'email', 'granted');
@@ -180,7 +180,9 @@ test('a restore while the writer unlinks', async () => {
   ).toEqual([{ deleted_at: null }]);
 });
 
-test('deleted, restored and deleted: the older read is applied last', async () => {
+test('deleted, restored and deleted: the older read is applied last', {
+  tags: ['fault-5'],
+}, async () => {
   const { contactId, patientId } = await linked();
   await it.syncConsent([it.consentEvent(patientId, undefined)]);
   await it.dynamics.control('DELETE', `/contacts/${contactId}`);
@@ -222,7 +224,9 @@ test('erased, deleted and restored: the message of the restore changes nothing',
   expect((await it.state(contactId))?.['deleted']).toBe(false);
 });
 
-test('settled only after the doubt that the claim had found', async () => {
+test('settled only after the doubt that the claim had found', {
+  tags: ['fault-10', 'fault-11'],
+}, async () => {
   const { contactId, patientId } = await linked();
   await it.syncConsent([it.consentEvent(patientId, undefined)]);
   await it.decide(patientId, 'email', 'granted');

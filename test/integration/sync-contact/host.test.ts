@@ -28,7 +28,7 @@ const change = (id: string, values: object) =>
   it.dynamics.control('PATCH', `/contacts/${id}`, values);
 
 describe("ConsentHub's transactions", () => {
-  test('are never the victim of a deadlock with us', async () => {
+  test('are never the victim of a deadlock with us', { tags: ['fault-19'] }, async () => {
     const id = await synced();
     await change(id, { firstname: 'Eve' });
     const host = await it.database.pool.connect();
@@ -45,7 +45,9 @@ describe("ConsentHub's transactions", () => {
     expect(await it.state(id)).toMatchObject({ first_name: 'Eve', phone: '2' });
   });
 
-  test('that hold one patient locked for long delay that patient, not its neighbours', async () => {
+  test('that hold one patient locked for long delay that patient, not its neighbours', {
+    tags: ['fault-13'],
+  }, async () => {
     const [held, free] = [await synced(), await synced()];
     for (const id of [held, free]) await change(id, { firstname: 'Eve' });
     const host = await it.database.pool.connect();

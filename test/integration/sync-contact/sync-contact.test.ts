@@ -65,7 +65,7 @@ describe('a contact', () => {
     expect(it.recorded.some((one) => one.startsWith('SyncLatency{direction=inbound} '))).toBe(true);
   });
 
-  test('delivered again changes nothing and adds nothing', async () => {
+  test('delivered again changes nothing and adds nothing', { tags: ['fault-1'] }, async () => {
     const { id, created } = await synced();
     const before = [await it.state(id), await patients()];
     expect(await it.sync([created, created])).toEqual([{ kind: 'done' }, { kind: 'done' }]);
@@ -102,7 +102,9 @@ describe('a contact', () => {
     ).toEqual([{ due: true }]);
   });
 
-  test('changed on both sides: Dynamics wins and the audit row says so', async () => {
+  test('changed on both sides: Dynamics wins and the audit row says so', {
+    tags: ['fault-34'],
+  }, async () => {
     const { id } = await synced();
     await it.sql("update patients set phone = 'host' where dynamics_contact_id = $1", [id]);
     await change(id, { telephone1: 'dynamics' });
@@ -115,7 +117,9 @@ describe('a contact', () => {
     expect(it.recorded).toContain('MergeConflicts');
   });
 
-  test('deleted is unlinked, a late update changes nothing, restored it is linked again', async () => {
+  test('deleted is unlinked, a late update changes nothing, restored it is linked again', {
+    tags: ['fault-4', 'fault-5'],
+  }, async () => {
     const { id } = await synced();
     await remove(id);
     const deletion = it.event(id, 'contact.deleted');
@@ -148,7 +152,9 @@ describe('a contact', () => {
     ]);
   });
 
-  test('that is deleted while others of the batch are not is proven by a read of its own', async () => {
+  test('that is deleted while others of the batch are not is proven by a read of its own', {
+    tags: ['fault-5', 'fault-26'],
+  }, async () => {
     const [one, two] = [await synced(), await synced()];
     await remove(one.id);
     await change(two.id, { firstname: 'Eve' });
@@ -162,7 +168,9 @@ describe('a contact', () => {
     expect(requests.operations).toMatchObject({ ListContacts: 1, RetrieveContact: 1 });
   });
 
-  test('deleted before its creation was seen leaves a tombstone and no patient', async () => {
+  test('deleted before its creation was seen leaves a tombstone and no patient', {
+    tags: ['fault-5'],
+  }, async () => {
     const id = await it.dynamics.createContact(ada(99));
     await remove(id);
     const before = await patients();
@@ -173,7 +181,9 @@ describe('a contact', () => {
     expect(await it.audit(created.eventId)).toMatchObject([{ outcome: 'superseded' }]);
   });
 
-  test('with several events in a batch is applied once, with one audit row for each', async () => {
+  test('with several events in a batch is applied once, with one audit row for each', {
+    tags: ['fault-1'],
+  }, async () => {
     const id = await it.dynamics.createContact(ada(98));
     const created = it.event(id, 'contact.created', { receivedAt: '2026-11-22T10:00:00.000Z' });
     const updated = it.event(id, 'contact.updated', { receivedAt: '2026-11-22T10:00:01.000Z' });
@@ -232,7 +242,7 @@ describe('a new contact and an unlinked patient', () => {
     expect(both).not.toContain(await patientOf(id));
   });
 
-  test('are not linked when two contacts fit', async () => {
+  test('are not linked when two contacts fit', { tags: ['fault-32'] }, async () => {
     const patientId = await insert(71);
     const ids = [
       await it.dynamics.createContact(ada(71)),
@@ -250,7 +260,9 @@ describe('a new contact and an unlinked patient', () => {
     expect(await patientOf(id)).toBe(patientId);
   });
 
-  test('are linked once when two batches meet: the other contact gets a patient of its own', async () => {
+  test('are linked once when two batches meet: the other contact gets a patient of its own', {
+    tags: ['fault-32', 'fault-2'],
+  }, async () => {
     const patientId = await insert(74);
     const ids = [
       await it.dynamics.createContact(ada(74)),
@@ -284,7 +296,9 @@ describe('a new contact and an unlinked patient', () => {
 });
 
 describe('when something goes wrong', () => {
-  test('a row that changed since it was read is left alone and read again', async () => {
+  test('a row that changed since it was read is left alone and read again', {
+    tags: ['fault-4'],
+  }, async () => {
     const { id } = await synced();
     await change(id, { firstname: 'Eve' });
     let reads = 0;
@@ -303,7 +317,9 @@ describe('when something goes wrong', () => {
     expect(await it.state(id)).toMatchObject({ first_name: 'Grace' });
   });
 
-  test('an older read of the same fields does not come back over a newer one', async () => {
+  test('an older read of the same fields does not come back over a newer one', {
+    tags: ['fault-4'],
+  }, async () => {
     const { id, values } = await synced();
     await change(id, { firstname: 'Eve' });
     let reads = 0;
@@ -321,7 +337,9 @@ describe('when something goes wrong', () => {
     expect(await it.state(id)).toMatchObject({ first_name: values.firstname });
   });
 
-  test("one contact's text that the database refuses is not the others' business", async () => {
+  test("one contact's text that the database refuses is not the others' business", {
+    tags: ['fault-13'],
+  }, async () => {
     const good = await Promise.all([80, 81, 82].map((n) => it.dynamics.createContact(ada(n))));
     const bad = await it.dynamics.createContact({ ...ada(83), firstname: 'A\u0000da' });
     const ids = [good[0], bad, good[1], good[2]].map(String);
@@ -335,7 +353,7 @@ describe('when something goes wrong', () => {
     expect(await it.state(bad)).toBeUndefined();
   });
 
-  test('what cannot be understood is poison with its reason', async () => {
+  test('what cannot be understood is poison with its reason', { tags: ['fault-13'] }, async () => {
     const { id } = await synced();
     const good = it.event(id);
     expect(
@@ -368,7 +386,9 @@ describe('when something goes wrong', () => {
     ).toEqual([{ kind: 'poison', reason: 'unknown_organization' }]);
   });
 
-  test('a contact that cannot be read is tried again soon, then handed to the clock', async () => {
+  test('a contact that cannot be read is tried again soon, then handed to the clock', {
+    tags: ['fault-15'],
+  }, async () => {
     const { id } = await synced();
     await it.dynamics.control('PUT', '/faults', { mode: 'unavailable', paths: ['contacts('] });
     const event = it.event(id);
@@ -400,18 +420,24 @@ describe('when something goes wrong', () => {
     expect(due).toEqual({ patient: true });
   });
 
-  test.each(['forbidden', 'html', 'half', 'reset'])('%s answers delete nobody', async (mode) => {
-    const [one, two] = [await synced(), await synced()];
-    await it.dynamics.control('PUT', '/faults', { mode });
-    await it.sync([it.event(one.id, 'contact.deleted'), it.event(two.id, 'contact.deleted')], {
-      receiveCount: 3,
-    });
-    for (const { id } of [one, two]) {
-      expect(await it.state(id)).toMatchObject({ deleted: false, linked: true, read_due: true });
-    }
-  });
+  test.each(['forbidden', 'html', 'half', 'reset'])(
+    '%s answers delete nobody',
+    { tags: ['fault-16', 'fault-17', 'fault-26'] },
+    async (mode) => {
+      const [one, two] = [await synced(), await synced()];
+      await it.dynamics.control('PUT', '/faults', { mode });
+      await it.sync([it.event(one.id, 'contact.deleted'), it.event(two.id, 'contact.deleted')], {
+        receiveCount: 3,
+      });
+      for (const { id } of [one, two]) {
+        expect(await it.state(id)).toMatchObject({ deleted: false, linked: true, read_due: true });
+      }
+    },
+  );
 
-  test('while the database is away everything stays on the queue, for longer each time', async () => {
+  test('while the database is away everything stays on the queue, for longer each time', {
+    tags: ['fault-18'],
+  }, async () => {
     const { id } = await synced();
     const store = {
       ...it.dependencies.store,

@@ -194,7 +194,9 @@ describe('a contact that exists', () => {
     });
   });
 
-  test('with a lower version, after a backup was restored, is what the newest read shows', () => {
+  test('with a lower version, after a backup was restored, is what the newest read shows', {
+    tags: ['fault-35'],
+  }, () => {
     const read = found({ email: 'b@example.test' }, '2');
     expect(decide(read, stored())).toMatchObject({ outcome: 'applied', row: { version: '2' } });
   });

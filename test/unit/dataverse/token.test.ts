@@ -157,7 +157,9 @@ describe('the cached token', () => {
     expect((await container().get()).value).toBe('token-2');
   });
 
-  test('is not missed: a cache that is down costs one token per container and no failure', async () => {
+  test('is not missed: a cache that is down costs one token per container and no failure', {
+    tags: ['fault-20'],
+  }, async () => {
     const { container, cache, requests, events } = fleet();
     cache.down = true;
     const source = container();
@@ -216,7 +218,7 @@ describe('a refresh', () => {
   });
 });
 
-describe('a refused token', () => {
+describe('a refused token', { tags: ['fault-16'] }, () => {
   test('is forgotten here and in the cache', async () => {
     const { container, requests } = fleet();
     const [first, second] = [container(), container()];

@@ -96,14 +96,16 @@ describe('a batch of messages', () => {
     expect(JSON.stringify(lines)).not.toContain('Ada');
   });
 
-  test('loses nothing when SQS does not answer: poison stays as well', async () => {
+  test('loses nothing when SQS does not answer: poison stays as well', {
+    tags: ['fault-7'],
+  }, async () => {
     const { run } = setUp({ a: poison, b: retry(), c: done }, { queueDown: true });
     expect(await run(record('a'), record('b'), record('c'))).toEqual(['a', 'b']);
   });
 });
 
 describe('a message that was handed out often without an outcome', () => {
-  test('is tried alone, after the others are off the queue', async () => {
+  test('is tried alone, after the others are off the queue', { tags: ['fault-13'] }, async () => {
     const { run, steps } = setUp({ a: done, bad: 'throws', b: done });
     expect(await run(record('a'), record('bad', 4), record('b'))).toEqual(['bad']);
     expect(steps).toEqual([
@@ -115,7 +117,9 @@ describe('a message that was handed out often without an outcome', () => {
     ]);
   });
 
-  test('is off the queue at once when it succeeds: the next one may kill the process', async () => {
+  test('is off the queue at once when it succeeds: the next one may kill the process', {
+    tags: ['fault-9', 'fault-13'],
+  }, async () => {
     const { run, steps } = setUp({ a: done, b: done });
     expect(await run(record('a', 4), record('b', 9))).toEqual([]);
     expect(steps).toEqual(['handled a', 'handle-a deleted', 'handled b', 'handle-b deleted']);

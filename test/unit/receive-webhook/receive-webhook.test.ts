@@ -136,7 +136,9 @@ describe('receive-webhook', () => {
     ]);
   });
 
-  test('asks for the secrets again when none matches: a rotation a moment ago', async () => {
+  test('asks for the secrets again when none matches: a rotation a moment ago', {
+    tags: ['fault-22'],
+  }, async () => {
     const { post, refreshes } = setUp({ read: ['older'], refresh: [SECRET, 'older'] });
     expect((await post(created)).statusCode).toBe(200);
     expect(refreshes()).toBe(1);
@@ -148,7 +150,9 @@ describe('receive-webhook', () => {
     expect(refreshes()).toBe(0);
   });
 
-  test('answers 503, so that Dataverse sends again, when the queue does not acknowledge', async () => {
+  test('answers 503, so that Dataverse sends again, when the queue does not acknowledge', {
+    tags: ['fault-7'],
+  }, async () => {
     const { post, recorded } = setUp({ down: true });
     expect((await post(created)).statusCode).toBe(503);
     expect(recorded).toEqual(['WebhooksRejected{reason=queue_unavailable}']);

@@ -109,7 +109,9 @@ describe('the versions of a secret', () => {
     },
   );
 
-  test('are both valid for a day after a rotation: then the old one, which may have leaked, is not', async () => {
+  test('are both valid for a day after a rotation: then the old one, which may have leaked, is not', {
+    tags: ['fault-22'],
+  }, async () => {
     const { state, reader } = setUp({ AWSCURRENT: 'two', AWSPREVIOUS: 'one' });
     const DAY_MS = 24 * 3_600_000;
     state.createdMs = state.nowMs - DAY_MS;
@@ -124,7 +126,9 @@ describe('the versions of a secret', () => {
     await expect(reader.readVersions(ID)).rejects.toBeInstanceOf(SecretUnavailable);
   });
 
-  test('are refreshed at once on demand, but not more often than every 30 s', async () => {
+  test('are refreshed at once on demand, but not more often than every 30 s', {
+    tags: ['fault-22'],
+  }, async () => {
     const { state, reader } = setUp();
     await reader.readVersions(ID);
     state.stages = { AWSCURRENT: 'two', AWSPREVIOUS: 'one' };

@@ -103,7 +103,9 @@ describe('the sweep', () => {
     expect(elapsed()).toBe(0);
   });
 
-  test('rings no faster than its share of what Dataverse takes', async () => {
+  test('rings no faster than its share of what Dataverse takes', {
+    tags: ['fault-27'],
+  }, async () => {
     const rows = Array.from({ length: 100 }, (_, n) => due(n));
     const { run, sent, elapsed } = setUp({ rows });
     await run();
@@ -111,7 +113,9 @@ describe('the sweep', () => {
     expect(elapsed()).toBe(Math.floor(100 / RINGS_PER_SECOND) * 1_000);
   });
 
-  test('never lets more than a few messages wait, however slowly they are taken', async () => {
+  test('never lets more than a few messages wait, however slowly they are taken', {
+    tags: ['fault-27'],
+  }, async () => {
     const rows = Array.from({ length: 1_000 }, (_, n) => due(n));
     const { run, most, left } = setUp({ rows, drainedPerSecond: 2 });
     await run();
@@ -126,7 +130,9 @@ describe('the sweep', () => {
     expect(sent).toEqual([]);
   });
 
-  test('takes turns: many expiries do not hold up a row that is due', async () => {
+  test('takes turns: many expiries do not hold up a row that is due', {
+    tags: ['fault-27'],
+  }, async () => {
     const { run, sent, recorded } = setUp({ rows: [due(1)], expired: 20_000, seconds: 14 });
     const swept = await run();
     expect(sent).toHaveLength(1);
