@@ -65,6 +65,8 @@ export function accessGuard(request: AccessGuardRequest): AccessGuard {
   const { place } = request;
   const sessions = new Map<string, Session>();
   const used = new Map<string, Grant>();
+  /** The same question has the same answer as long as the policies stay the same. */
+  const answers = new Map<string, Promise<string | undefined>>();
   let policies: AccessPolicies = {
     roles: new Map(),
     resources: new Map(),
@@ -81,7 +83,10 @@ export function accessGuard(request: AccessGuardRequest): AccessGuard {
       return { kind: 'action', message: `User: ${session.principal} is not authorized to do that` };
     }
     for (const permission of permissions) {
-      const message = await denial(session, permission, policies, place);
+      const question = JSON.stringify([session, permission]);
+      const answer = answers.get(question) ?? denial(session, permission, policies, place);
+      answers.set(question, answer);
+      const message = await answer;
       if (message === undefined) {
         const { action, resourceArn } = permission;
         const entry = { roleArn: session.roleArn, action, resourceArn };
@@ -96,6 +101,7 @@ export function accessGuard(request: AccessGuardRequest): AccessGuard {
   return {
     enforce(next) {
       policies = next;
+      answers.clear();
     },
     issueCredentials(roleArn, sessionName) {
       const accessKeyId = `ASIA${randomBytes(KEY_ID_BYTES).toString('hex').toUpperCase()}`;
