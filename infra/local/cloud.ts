@@ -160,6 +160,9 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
     },
     serve() {
       const definition = deployment.httpApi;
+      for (const caller of [...(definition?.routes ?? []), ...deployment.schedules]) {
+        if (caller.missingPermission !== undefined) request.warn(caller.missingPermission);
+      }
       if (definition !== undefined) {
         httpApi.serve({
           definition,
@@ -194,6 +197,7 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
         );
       }
       for (const schedule of request.schedules ? deployment.schedules : []) {
+        if (schedule.missingPermission !== undefined) continue;
         const target = find(schedule.functionName);
         schedules.push(
           startSchedule({

@@ -89,6 +89,16 @@ export function writeAssembly(
       destinations: { current: { objectKey: `${name}.zip` } },
     };
     functionResources[name] = functionResource(name, properties);
+    for (const service of ['apigateway', 'events']) {
+      functionResources[`${name}By${service}`] = {
+        Type: 'AWS::Lambda::Permission',
+        Properties: {
+          Action: 'lambda:InvokeFunction',
+          FunctionName: { Ref: name },
+          Principal: `${service}.amazonaws.com`,
+        },
+      };
+    }
   }
   const write = (file: string, content: object): void =>
     writeFileSync(join(directory, file), JSON.stringify(content));

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, expect, test } from 'vitest';
 import { demonstrateConsent } from '../../infra/local/demonstration/consent.ts';
 import { demonstrateContacts } from '../../infra/local/demonstration/contacts.ts';
@@ -39,6 +40,17 @@ test('the synthesised template runs, survives a restart and leaves nothing behin
   const { contactId = '', patientId = '' } = journeys[0] ?? {};
   const consent = await demonstrateConsent(details, controlUrl, { contactId, patientId }, never);
   expect(consent).toMatchObject({ marketingEmail: true, consentStatus: expect.any(Number) });
+
+  const lambda = new LambdaClient({
+    endpoint: details.lambdaEndpoint,
+    region: details.region,
+    credentials: details,
+  });
+  const swept = await lambda.send(new InvokeCommand({ FunctionName: 'sweep' }));
+  lambda.destroy();
+  expect(swept).toMatchObject({ StatusCode: 200, ExecutedVersion: '$LATEST' });
+  expect(swept.FunctionError).toBeUndefined();
+  expect(swept.Payload?.transformToString()).toContain('"rung":');
 
   for (const log of readdirSync(stack.logDirectory)) {
     const text = readFileSync(join(stack.logDirectory, log), 'utf8');

@@ -98,6 +98,18 @@ describe('a change of the template', () => {
     );
   });
 
+  test('that takes away the permission to invoke receive-webhook: webhooks fail, the runner says why', async () => {
+    await withTemplate(
+      (resources) => {
+        find(resources, 'AWS::Lambda::Permission', 'api').Properties['Principal'] = 'nobody';
+      },
+      async (stack, lines) => {
+        expect((await postWebhook(stack)).status).toBe(500);
+        expect(lines.join('\n')).toContain('apigateway.amazonaws.com may not invoke');
+      },
+    );
+  });
+
   test('that takes the event source mapping away: the start says that nothing calls the function', async () => {
     await withTemplate(
       (resources) => {

@@ -111,7 +111,7 @@ function answerFor(api: ServedApi): (request: GatewayRequest) => Promise<Gateway
       : undefined;
     if (match === undefined) return problem(404, 'Not Found');
 
-    const { authorization, functionName, timeoutMs, routeKey } = match.route;
+    const { authorization, functionName, missingPermission, timeoutMs, routeKey } = match.route;
     const identity = await (authorization &&
       authorizers.get(authorization.authorizer)?.authorize({
         headers,
@@ -119,6 +119,8 @@ function answerFor(api: ServedApi): (request: GatewayRequest) => Promise<Gateway
         routeScopes: authorization.scopes,
       }));
     if (identity !== undefined && 'challenge' in identity) return refusedByAuthorizer(identity);
+
+    if (missingPermission !== undefined) return problem(500, 'Internal Server Error');
 
     const route = { ...match, routeKey, apiId, accountId: api.accountId, stageName, identity };
     const event = requestEvent(request, route, requestId, api.now().getTime());

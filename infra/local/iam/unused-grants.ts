@@ -1,4 +1,5 @@
 import { record } from '../template/properties.ts';
+import { fits } from '../template/wildcard.ts';
 import type { AccessPolicies } from './access-policies.ts';
 
 /** An action on a resource, by a role. */
@@ -42,9 +43,4 @@ export function unusedGrants(
           fits(grant.resourceArn, entry.resourceArn),
       ),
   );
-}
-
-function fits(pattern: string, text: string): boolean {
-  const expression = RegExp.escape(pattern).replaceAll('\\*', '.*').replaceAll('\\?', '.');
-  return new RegExp(`^${expression}$`, 'i').test(text);
 }

@@ -45,6 +45,8 @@ export interface RouteDefinition {
   /** `POST /path/{parameter}` or `$default`. */
   readonly routeKey: string;
   readonly functionName: string;
+  /** What to tell if the gateway may not invoke the function; undefined: it may. */
+  readonly missingPermission: string | undefined;
   readonly timeoutMs: number;
   /** Undefined: open to everybody. */
   readonly authorization: RouteAuthorization | undefined;
@@ -99,6 +101,8 @@ export interface ScheduleDefinition {
   readonly expression: string;
   readonly everySeconds: number;
   readonly functionName: string;
+  /** What to tell if EventBridge may not invoke the function; undefined: it may. */
+  readonly missingPermission: string | undefined;
   /** JSON that the function gets; undefined: EventBridge's own event. */
   readonly input: string | undefined;
 }

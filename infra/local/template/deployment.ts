@@ -10,6 +10,7 @@ import { within } from './interpret.ts';
 import { onlyKnown, optionalNumber, optionalText, record, text } from './properties.ts';
 import { functionName } from './resource-types.ts';
 import { httpApiOf } from './http-api.ts';
+import { missingInvokePermission, type MissingPermission } from './invoke-permissions.ts';
 import { mappingOf } from './mappings.ts';
 import { schedulesOf } from './schedules.ts';
 import { isRecord, TemplateError } from './template.ts';
@@ -56,6 +57,9 @@ export function deploymentOf(interpretation: Interpretation): Deployment {
     throw new TemplateError(`${owner.logicalId}: there is no function ${name}`);
   };
   const known = (owner: Resource, nameOrArn: string): string => find(owner, nameOrArn).name;
+  const permissions = ofType('AWS::Lambda::Permission');
+  const missingPermission: MissingPermission = (caller, name) =>
+    missingInvokePermission(caller, name, permissions);
   for (const queue of queues) {
     const target = queue.deadLetterQueueArn;
     if (target !== undefined && !queues.some((entry) => entry.arn === target)) {
@@ -65,11 +69,11 @@ export function deploymentOf(interpretation: Interpretation): Deployment {
   return {
     functions,
     queues,
-    httpApi: httpApiOf(ofType, known),
+    httpApi: httpApiOf(ofType, find, missingPermission),
     mappings: ofType('AWS::Lambda::EventSourceMapping')
       .filter((entry) => entry.properties()['Enabled'] !== false)
       .map((entry) => mappingOf(entry, find(entry, text(entry, 'FunctionName')), queues)),
-    schedules: schedulesOf(ofType('AWS::Events::Rule'), known),
+    schedules: schedulesOf(ofType('AWS::Events::Rule'), known, missingPermission),
     triggers: inDependencyOrder(triggerResources, resources).map((entry) => ({
       logicalId: entry.logicalId,
       functionName: known(entry, text(entry, 'HandlerArn')),

@@ -1,11 +1,13 @@
 import type {
   CorsDefinition,
+  FunctionDefinition,
   HttpApiDefinition,
   JwtAuthorizerDefinition,
   RouteAuthorization,
   RouteDefinition,
 } from './definitions.ts';
 import type { Resource } from './interpret.ts';
+import type { MissingPermission } from './invoke-permissions.ts';
 import { onlyKnown, optionalNumber, record, text, texts } from './properties.ts';
 import { isRecord, TemplateError } from './template.ts';
 
@@ -59,12 +61,13 @@ const IDENTITY_SOURCE = /^\$request\.(?<from>header|querystring)\.(?<name>[\w-]+
 /**
  * The HTTP API, if the template has one.
  *
- * @param known name of a function, after making sure that there is one.
+ * @param find a function, after making sure that there is one.
  * @throws TemplateError for what the gateway would refuse and for what the runner does not do.
  */
 export function httpApiOf(
   ofType: (type: string) => Resource[],
-  known: (owner: Resource, nameOrArn: string) => string,
+  find: (owner: Resource, nameOrArn: string) => FunctionDefinition,
+  missingPermission: MissingPermission,
 ): HttpApiDefinition | undefined {
   const [api, second] = ofType('AWS::ApiGatewayV2::Api');
   if (second !== undefined) {
@@ -85,35 +88,39 @@ export function httpApiOf(
   const byId = <T>(type: string, of: (resource: Resource) => T): Map<string, T> =>
     new Map(ofType(type).map((entry) => [entry.identity().ref, of(entry)]));
   const integrations = byId('AWS::ApiGatewayV2::Integration', (entry) =>
-    integrationOf(entry, known),
+    integrationOf(entry, find),
   );
   const authorizers = byId('AWS::ApiGatewayV2::Authorizer', authorizerOf);
+  const apiId = api.identity().ref;
+  const stageName = text(stage, 'StageName');
   const routes = ofType('AWS::ApiGatewayV2::Route').map((route): RouteDefinition => {
     onlyKnown(route, route.properties(), ROUTE_PROPERTIES, 'route');
-    const target = text(route, 'Target');
-    const integration = integrations.get(target.replace(/^integrations\//, ''));
+    const reference = text(route, 'Target');
+    const integration = integrations.get(reference.replace(/^integrations\//, ''));
     if (integration === undefined) {
-      throw new TemplateError(`${route.logicalId}: its integration ${target} does not exist`);
+      throw new TemplateError(`${route.logicalId}: its integration ${reference} does not exist`);
     }
+    const { target, timeoutMs } = integration;
+    const routeKey = text(route, 'RouteKey');
+    const [, , , region, accountId] = target.arn.split(':');
+    const sourceArn = `arn:aws:execute-api:${region}:${accountId}:${apiId}/${stageName}/${routeKey.replace(' ', '')}`;
+    const caller = { owner: route, service: 'apigateway.amazonaws.com', sourceArn };
     return {
       logicalId: route.logicalId,
-      routeKey: text(route, 'RouteKey'),
-      ...integration,
+      routeKey,
+      functionName: target.name,
+      missingPermission: missingPermission(caller, target.name),
+      timeoutMs,
       authorization: authorizationOf(route, authorizers),
     };
   });
-  return {
-    apiId: api.identity().ref,
-    cors: corsOf(api),
-    stageName: text(stage, 'StageName'),
-    routes,
-  };
+  return { apiId, cors: corsOf(api), stageName, routes };
 }
 
 function integrationOf(
   resource: Resource,
-  known: (owner: Resource, nameOrArn: string) => string,
-): Pick<RouteDefinition, 'functionName' | 'timeoutMs'> {
+  find: (owner: Resource, nameOrArn: string) => FunctionDefinition,
+): { readonly target: FunctionDefinition; readonly timeoutMs: number } {
   const properties = resource.properties();
   onlyKnown(resource, properties, INTEGRATION_PROPERTIES, 'integration');
   const { IntegrationType: type, PayloadFormatVersion: version } = properties;
@@ -128,7 +135,7 @@ function integrationOf(
       `${resource.logicalId}: TimeoutInMillis has to be between ${MIN_TIMEOUT_MS} and ${MAX_TIMEOUT_MS}`,
     );
   }
-  return { functionName: known(resource, text(resource, 'IntegrationUri')), timeoutMs };
+  return { target: find(resource, text(resource, 'IntegrationUri')), timeoutMs };
 }
 
 function authorizationOf(

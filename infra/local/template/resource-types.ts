@@ -88,7 +88,7 @@ const IDENTIFIED: Readonly<Record<string, Identify>> = {
   'AWS::Lambda::EventInvokeConfig': identifiedByRandomId,
   'Custom::Trigger': identifiedByRandomId,
 
-  // Executed by nobody: roles and policies are evaluated (`infra/local/iam`), encryption at rest is the
+  // Executed by nobody: roles, policies and permissions are evaluated, encryption at rest is the
   // disk's own matter, and what a function logs goes to a file. Only their names are needed here.
   'AWS::IAM::Role': (request) => {
     const name = nameOf(request, 'RoleName');

@@ -1,5 +1,6 @@
 import type { ScheduleDefinition } from './definitions.ts';
 import type { Resource } from './interpret.ts';
+import type { MissingPermission } from './invoke-permissions.ts';
 import { onlyKnown, optionalText, record, text } from './properties.ts';
 import { TemplateError } from './template.ts';
 
@@ -30,6 +31,7 @@ const RATE = /^rate\((?<count>[1-9]\d*) (?<unit>minute|hour|day)s?\)$/;
 export function schedulesOf(
   rules: readonly Resource[],
   known: (owner: Resource, nameOrArn: string) => string,
+  missingPermission: MissingPermission,
 ): ScheduleDefinition[] {
   return rules
     .filter((rule) => rule.properties()['State'] !== 'DISABLED')
@@ -41,12 +43,16 @@ export function schedulesOf(
       return targets.map((target): ScheduleDefinition => {
         const details = record(target);
         onlyKnown(rule, details, TARGET_PROPERTIES, 'target');
+        const name = known(rule, String(details['Arn']));
+        const ruleArn = rule.identity().attributes['Arn'] ?? '';
+        const caller = { owner: rule, service: 'events.amazonaws.com', sourceArn: ruleArn };
         return {
           logicalId: rule.logicalId,
-          ruleArn: rule.identity().attributes['Arn'] ?? '',
+          ruleArn,
           expression,
           everySeconds: secondsOf(rule, expression),
-          functionName: known(rule, String(details['Arn'])),
+          functionName: name,
+          missingPermission: missingPermission(caller, name),
           input: optionalText(details['Input']),
         };
       });

@@ -117,6 +117,26 @@ const main: Template = {
         MaximumRetryAttempts: 0,
       },
     },
+    RulePermission: {
+      Type: 'AWS::Lambda::Permission',
+      Properties: {
+        Action: 'lambda:InvokeFunction',
+        FunctionName: { 'Fn::GetAtt': ['Worker', 'Arn'] },
+        Principal: 'events.amazonaws.com',
+        SourceArn: { 'Fn::GetAtt': ['Rule', 'Arn'] },
+      },
+    },
+    RoutePermission: {
+      Type: 'AWS::Lambda::Permission',
+      Properties: {
+        Action: 'lambda:InvokeFunction',
+        FunctionName: { Ref: 'Worker' },
+        Principal: 'apigateway.amazonaws.com',
+        SourceArn: {
+          'Fn::Sub': 'arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/*/x',
+        },
+      },
+    },
     Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { ProtocolType: 'HTTP' } },
     Stage: { Type: 'AWS::ApiGatewayV2::Stage', Properties: { StageName: '$default' } },
     Integration: {
@@ -221,6 +241,7 @@ describe('what is deployed', () => {
         logicalId: 'Route',
         routeKey: 'POST /x',
         functionName: 'Main-Worker',
+        missingPermission: undefined,
         timeoutMs: 30_000,
         authorization: undefined,
       },
@@ -247,6 +268,7 @@ describe('what is deployed', () => {
       expression: 'rate(5 minutes)',
       everySeconds: 300,
       functionName: 'Main-Worker',
+      missingPermission: undefined,
       input: undefined,
     };
     expect(deploy().schedules).toEqual([schedule]);
@@ -265,6 +287,30 @@ describe('what is deployed', () => {
     expect(deploy(changed({ InvokeConfig: config })).functions).toMatchObject([
       { asynchronous: { maximumRetryAttempts: 1, maximumEventAgeSeconds: 60 } },
     ]);
+  });
+
+  test.each<[string, Change, string]>([
+    [
+      'a route without permission',
+      { RoutePermission: undefined },
+      'Route: apigateway.amazonaws.com may not invoke Main-Worker for arn:aws:execute-api:eu-central-1:000000000000:',
+    ],
+    [
+      'a route that its permission does not cover',
+      { RoutePermission: { SourceArn: 'arn:aws:execute-api:*:*:*/*/GET/x' } },
+      '/$default/POST/x, no AWS::Lambda::Permission says so',
+    ],
+    [
+      'a schedule whose permission is somebody else’s',
+      { RulePermission: { Principal: 'scheduler.amazonaws.com' } },
+      'Rule: events.amazonaws.com may not invoke Main-Worker for arn:aws:events:',
+    ],
+  ])('%s may not invoke its function', (_what, change, told) => {
+    const { httpApi, schedules } = deploy(changed(change));
+    const missing = [...(httpApi?.routes ?? []), ...schedules].flatMap(
+      (caller) => caller.missingPermission ?? [],
+    );
+    expect(missing).toEqual([expect.stringContaining(told)]);
   });
 
   test.each([
@@ -416,6 +462,11 @@ describe('what cannot be executed names its logical id', () => {
       'an authorizer of another kind',
       { Route: { AuthorizationType: 'AWS_IAM' } },
       'Route: of the authorizers only JWT is supported',
+    ],
+    [
+      'a permission with a condition',
+      { RoutePermission: { PrincipalOrgID: 'o-1' } },
+      'RoutePermission: the permission property PrincipalOrgID is not supported',
     ],
     [
       'a throttle',

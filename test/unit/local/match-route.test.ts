@@ -14,6 +14,7 @@ const routes = KEYS.map((routeKey) => ({
   logicalId: routeKey,
   routeKey,
   functionName: 'f',
+  missingPermission: undefined,
   timeoutMs: 1,
   authorization: undefined,
 }));

@@ -11,6 +11,7 @@ const everyMinute: ScheduleDefinition = {
   expression: 'rate(1 minute)',
   everySeconds: 60,
   functionName: 'Main-Sweep',
+  missingPermission: undefined,
   input: undefined,
 };
 
