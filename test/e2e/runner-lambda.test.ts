@@ -97,7 +97,9 @@ test('a process that is killed while idle fails the invocation that still goes t
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   expect(error(await invoke('Probe'))).toMatchObject({
     errorType: 'Runtime.ExitError',
-    errorMessage: 'Runtime exited: signal: SIGKILL',
+    errorMessage: expect.stringMatching(
+      /^RequestId: \S+ Error: Runtime exited with error: signal: killed$/,
+    ),
   });
   expect(value(await invoke('Probe')).pid).not.toBe(pid);
 });
