@@ -1,3 +1,4 @@
+import type { Cache } from '../../../shared/cache/redis.ts';
 import {
   type ConsentFieldsRead,
   type ConsentStatusOptions,
@@ -33,7 +34,13 @@ export function createContactReader(
     clientSecret: stack.clientSecret,
   };
   // One short-lived process: its token is shared with nobody.
-  const cache = { get: async () => null, set: async () => {}, deleteIfEquals: async () => false };
+  const cache: Cache = {
+    get: async () => null,
+    getMany: async (keys) => keys.map(() => null),
+    set: async () => {},
+    setIfAbsent: async () => true,
+    deleteIfEquals: async () => false,
+  };
   const client = createDataverseClient({
     connection,
     tokens: createTokenSource({ connection, cache, fetch }),

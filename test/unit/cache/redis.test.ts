@@ -28,11 +28,18 @@ afterEach(() => {
 
 describe('the cache', () => {
   test('speaks one command per request, without telemetry', async () => {
-    const requests = stubFetch((init) => result(init.body.includes('eval') ? 1 : 'OK'));
+    const requests = stubFetch((init) => {
+      if (init.body.includes('mget')) return result([base64('123'), null]);
+      return result(init.body.includes('eval') ? 1 : 'OK');
+    });
     await cache().set('key', 'value', 60);
+    await expect(cache().getMany(['key', 'other'])).resolves.toEqual(['123', null]);
+    await expect(cache().setIfAbsent('key', 'value', 2)).resolves.toBe(true);
     await expect(cache().deleteIfEquals('key', 'value')).resolves.toBe(true);
     expect(requests.map(({ command }) => command)).toEqual([
       ['set', 'key', 'value', 'ex', 60],
+      ['mget', 'key', 'other'],
+      ['set', 'key', 'value', 'nx', 'ex', 2],
       ['eval', expect.stringContaining('DEL'), 1, 'key', 'value'],
     ]);
     for (const { headers } of requests) {
@@ -49,6 +56,52 @@ describe('the cache', () => {
   test('says that a key is not there', async () => {
     stubFetch(() => result(null));
     await expect(cache().get('key')).resolves.toBeNull();
+  });
+
+  test('says that a key is there already', async () => {
+    stubFetch(() => result(null));
+    await expect(cache().setIfAbsent('key', 'value', 2)).resolves.toBe(false);
+  });
+
+  test.each([[null], ['OK'], [[]], [['one']], [['one', 'two', 'three']], [['one', 2]]])(
+    'takes %j for no answer to two keys',
+    async (answer) => {
+      stubFetch(() => result(answer));
+      await expect(cache().getMany(['a', 'b'])).rejects.toBeInstanceOf(CacheUnavailable);
+    },
+  );
+
+  test.each([1, 'no', ['OK']])('takes %j for no answer about a key that is set', async (answer) => {
+    stubFetch(() => result(answer));
+    await expect(cache().setIfAbsent('a', 'b', 1)).rejects.toBeInstanceOf(CacheUnavailable);
+  });
+
+  test('that failed is not asked again for a while, by any command', async () => {
+    const requests = stubFetch(() => Promise.reject(new TypeError('fetch failed')));
+    const clock = { nowMs: 1_800_000_000_000 };
+    let failures = 0;
+    const broken = createCache({
+      url: 'https://cache.example',
+      token: 'rest-token',
+      now: () => clock.nowMs,
+      onFailure: () => {
+        failures += 1;
+      },
+    });
+    for (const command of [
+      () => broken.getMany(['key']),
+      () => broken.get('key'),
+      () => broken.set('key', 'value', 60),
+      () => broken.setIfAbsent('key', 'value', 60),
+      () => broken.deleteIfEquals('key', 'value'),
+    ]) {
+      await expect(command()).rejects.toBeInstanceOf(CacheUnavailable);
+    }
+    expect(requests).toHaveLength(1);
+    expect(failures).toBe(1);
+    clock.nowMs += 10_000;
+    await expect(broken.get('key')).rejects.toBeInstanceOf(CacheUnavailable);
+    expect(requests).toHaveLength(2);
   });
 
   test.each([

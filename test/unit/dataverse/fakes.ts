@@ -79,27 +79,41 @@ export function dataverseError(
 }
 
 export interface FakeCache extends Cache {
-  readonly entries: Map<string, { value: string; ttlSeconds: number }>;
+  readonly entries: Map<string, { value: string; ttlSeconds: number; expiresAtMs: number }>;
+  /** Every command fails. */
   down: boolean;
+  /** Commands so far, failed ones included. */
+  commands: number;
 }
 
-export function fakeCache(): FakeCache {
-  const entries = new Map<string, { value: string; ttlSeconds: number }>();
+/** A cache in memory whose keys expire by the given clock. */
+export function fakeCache(now: () => number = Date.now): FakeCache {
+  const entries: FakeCache['entries'] = new Map();
+  const carryOut = <T>(command: () => T): T => {
+    cache.commands += 1;
+    if (cache.down) throw new CacheUnavailable();
+    for (const [key, { expiresAtMs }] of entries) if (now() >= expiresAtMs) entries.delete(key);
+    return command();
+  };
+  const store = (key: string, value: string, ttlSeconds: number) => {
+    entries.set(key, { value, ttlSeconds, expiresAtMs: now() + ttlSeconds * 1000 });
+  };
+  const valueOf = (key: string) => entries.get(key)?.value ?? null;
   const cache: FakeCache = {
     entries,
     down: false,
-    async get(key) {
-      if (cache.down) throw new CacheUnavailable();
-      return entries.get(key)?.value ?? null;
-    },
-    async set(key, value, ttlSeconds) {
-      if (cache.down) throw new CacheUnavailable();
-      entries.set(key, { value, ttlSeconds });
-    },
-    async deleteIfEquals(key, value) {
-      if (cache.down) throw new CacheUnavailable();
-      return entries.get(key)?.value === value && entries.delete(key);
-    },
+    commands: 0,
+    get: async (key) => carryOut(() => valueOf(key)),
+    getMany: async (keys) => carryOut(() => keys.map((key) => valueOf(key))),
+    set: async (key, value, ttlSeconds) => carryOut(() => store(key, value, ttlSeconds)),
+    setIfAbsent: async (key, value, ttlSeconds) =>
+      carryOut(() => {
+        if (entries.has(key)) return false;
+        store(key, value, ttlSeconds);
+        return true;
+      }),
+    deleteIfEquals: async (key, value) =>
+      carryOut(() => valueOf(key) === value && entries.delete(key)),
   };
   return cache;
 }

@@ -133,7 +133,7 @@ describe('the cached token', () => {
       const { container, cache, requests } = fleet();
       await container().get();
       const { key } = onlyEntry(cache);
-      cache.entries.set(key, { value: nonsense, ttlSeconds: 1 });
+      cache.entries.set(key, { value: nonsense, ttlSeconds: 1, expiresAtMs: Infinity });
       const source = container();
       expect((await source.get()).value).toBe('token-2');
       await source.get();
