@@ -17,6 +17,7 @@ export type UnavailableReason =
   | 'network'
   | 'throttled'
   | 'server-error'
+  | 'credentials-refused'
   | 'redirected'
   | 'malformed-answer'
   | 'oversized-answer';
@@ -43,6 +44,21 @@ export class DataverseUnavailable extends DataverseError {
     this.reason = details.reason;
     this.status = details.status;
     this.retryAfterSeconds = details.retryAfterSeconds;
+  }
+}
+
+/** Why all containers leave a connection alone for a while. */
+export type PauseReason = Extract<
+  UnavailableReason,
+  'throttled' | 'server-error' | 'credentials-refused'
+>;
+
+/** The connection is paused, here or by another container, so nothing was asked of the other side. */
+export class ConnectionPaused extends DataverseUnavailable {
+  override readonly name = 'ConnectionPaused';
+
+  constructor(reason: PauseReason, retryAfterSeconds: number) {
+    super({ reason, retryAfterSeconds, outcomeUnknown: false }, 'The paused connection');
   }
 }
 

@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import * as z from 'zod';
+import { connectionIdentity } from './cache-keys.ts';
 import type { DynamicsConnection } from './connection.ts';
 
 /** A bearer token, and when it was issued and expires (milliseconds, by the clock of whoever asked for it). */
@@ -39,9 +40,7 @@ interface TokenSealer {
 export function createTokenSealer(
   connection: Pick<DynamicsConnection, 'orgUrl' | 'clientId' | 'clientSecret'>,
 ): TokenSealer {
-  const identity = createHash('sha256')
-    .update(JSON.stringify([connection.orgUrl, connection.clientId]))
-    .digest('hex');
+  const identity = connectionIdentity(connection);
   const cacheKey = `dynamics-token:${identity}`;
   const key = new Uint8Array(
     hkdfSync(

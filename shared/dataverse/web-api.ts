@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { DynamicsConnection } from './connection.ts';
+import { decidePause, isFailure } from './decide-pause.ts';
 import {
   DataverseForbidden,
   DataverseRejected,
@@ -10,11 +11,20 @@ import {
 import { guid } from './guid.ts';
 import { exchange, type Fetch, type HttpAnswer, unavailability } from './http.ts';
 import { parseJson } from './json.ts';
+import type { Pause } from './pause.ts';
 import { createSemaphore } from './semaphore.ts';
 import type { TokenSource } from './token.ts';
 
 /** Version of the Web API that every request names. */
 export const API_PATH = '/api/data/v9.2/';
+
+/**
+ * A token of this age cannot have been revoked with the one that it replaces: if it is refused, the
+ * next one will be too. Generous, because it is counted by the clock of whoever asked for it.
+ */
+const FRESH_TOKEN_MS = 60_000;
+/** The first one may be an older token of another container. */
+const MAX_REPLACEMENTS = 2;
 
 /** "Entity … With Id = … Does Not Exist": the only proof that a row is not there. */
 const ROW_DOES_NOT_EXIST = '0x80040217';
@@ -23,12 +33,14 @@ export interface WebApiOptions {
   readonly connection: DynamicsConnection;
   readonly tokens: TokenSource;
   readonly fetch: Fetch;
-  /** For one exchange. A refused token makes two of them. */
+  /** For one exchange. Refused tokens make up to three of them. */
   readonly timeoutMs: number;
   /** Requests under way at the same time; Dataverse counts them per user (52), not per container. */
   readonly parallelRequests: number;
   /** Sent as `x-ms-client-request-id` if it is a GUID. A function, because a client lives longer than an invocation. */
   readonly correlationId?: () => string | undefined;
+  /** Shared with the other containers. Whoever asks once and has nobody to tell goes without. */
+  readonly pause?: Pause;
   /** Milliseconds since 1970, to read a `Retry-After` that is a date. */
   readonly now?: () => number;
 }
@@ -55,7 +67,7 @@ export interface WebApi {
 
 /**
  * Authenticated requests to one organisation. Throws the errors of `errors.ts` and nothing else; a
- * refused token (401) is replaced once.
+ * refused token (401) is replaced. What says something about the whole connection pauses it.
  */
 export function createWebApi({
   connection,
@@ -64,51 +76,78 @@ export function createWebApi({
   timeoutMs,
   parallelRequests,
   correlationId = () => undefined,
+  pause,
   now = Date.now,
 }: WebApiOptions): WebApi {
   const limited = createSemaphore(parallelRequests);
   const root = `${connection.orgUrl}${API_PATH}`;
+  /** Requests that were not answered since Dataverse last answered one. */
+  const failing = new Set<string>();
 
   async function attempt(request: WebApiRequest, token: string): Promise<HttpAnswer> {
     const requestId = guid.safeParse(correlationId()).data;
-    return limited(() =>
-      exchange(
-        {
-          method: request.method,
-          url: new URL(request.path, root).href,
-          writes: request.method !== 'GET',
-          headers: {
-            accept: 'application/json',
-            'odata-version': '4.0',
-            'odata-maxversion': '4.0',
-            authorization: `Bearer ${token}`,
-            // Without it a cache on the way may answer a read.
-            ...(request.method === 'GET' ? { 'if-none-match': 'null' } : {}),
-            ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-            ...(requestId === undefined ? {} : { 'x-ms-client-request-id': requestId }),
-            ...request.headers,
-          },
-          ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+    await pause?.check();
+    return exchange(
+      {
+        method: request.method,
+        url: new URL(request.path, root).href,
+        writes: request.method !== 'GET',
+        headers: {
+          accept: 'application/json',
+          'odata-version': '4.0',
+          'odata-maxversion': '4.0',
+          authorization: `Bearer ${token}`,
+          // Without it a cache on the way may answer a read.
+          ...(request.method === 'GET' ? { 'if-none-match': 'null' } : {}),
+          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(requestId === undefined ? {} : { 'x-ms-client-request-id': requestId }),
+          ...request.headers,
         },
-        { fetch, timeoutMs },
-      ),
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      },
+      { fetch, timeoutMs },
     );
   }
 
+  /** Replaces a token that is refused, and one from the cache that turns out to be no better. */
+  async function sendAuthorized(request: WebApiRequest): Promise<WebApiAnswer> {
+    let token = await tokens.get();
+    let answer = await attempt(request, token.value);
+    for (let replaced = 0; answer.status === 401; replaced += 1) {
+      const fresh = now() - token.issuedAtMs < FRESH_TOKEN_MS;
+      // It is kept: dropping it would buy one more at every call.
+      if (replaced === MAX_REPLACEMENTS || (replaced > 0 && fresh))
+        throw new DataverseUnauthorized();
+      await tokens.drop(token);
+      token = await tokens.get();
+      answer = await attempt(request, token.value);
+    }
+    return judge(answer, request.method !== 'GET', now());
+  }
+
+  async function sendNoticing(request: WebApiRequest): Promise<WebApiAnswer> {
+    try {
+      const answer = await sendAuthorized(request);
+      failing.clear();
+      return answer;
+    } catch (error) {
+      if (isFailure(error)) failing.add(request.path);
+      else if (isRefusal(error)) failing.clear();
+      const decided = decidePause(error, failing.size);
+      if (decided !== undefined) await pause?.begin(decided.reason, decided.seconds);
+      throw error;
+    }
+  }
+
   return {
-    async send(request) {
-      const token = await tokens.get();
-      let answer = await attempt(request, token.value);
-      if (answer.status === 401) {
-        await tokens.drop(token);
-        answer = await attempt(request, (await tokens.get()).value);
-        // The second token is kept: dropping it would buy one more at every call.
-        if (answer.status === 401) throw new DataverseUnauthorized();
-      }
-      return judge(answer, request.method !== 'GET', now());
-    },
+    // The turn ends when a pause has begun, so that the next request knows of it.
+    send: (request) => limited(() => sendNoticing(request)),
   };
 }
+
+/** Dataverse has answered, if only to refuse the request. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof DataverseForbidden || error instanceof DataverseRejected;
 
 /** The success of a read: JSON of the expected shape, or it counts as no answer at all. */
 export function readBody<T>(answer: { readonly text: string }, schema: z.ZodType<T>): T {

@@ -1,15 +1,24 @@
 import * as z from 'zod';
 import { type Cache, createCache } from '../cache/redis.ts';
 import { createDatabase, type Database } from '../database/database.ts';
+import { pauseKeys } from '../dataverse/cache-keys.ts';
 import { createDataverseClient, type DataverseClient } from '../dataverse/client.ts';
 import { createConnectedOrganization } from '../dataverse/connected-organization.ts';
 import { parseAuthorityUrl, parseOrganizationUrl } from '../dataverse/organization-url.ts';
-import { createTokenSource } from '../dataverse/token.ts';
+import { createPause } from '../dataverse/pause.ts';
+import { createTokenSource, type TokenEvent } from '../dataverse/token.ts';
 import type { Log } from '../observability/log.ts';
-import { messages } from '../observability/messages.ts';
+import { type Message, messages } from '../observability/messages.ts';
 
 /** A call takes about 100 ms; what takes longer than this goes to the row's clock. */
 const DATAVERSE_TIMEOUT_MS = 5_000;
+
+const TOKEN_MESSAGES: Readonly<Record<TokenEvent, Message>> = {
+  'token-requested': messages.tokenRequested,
+  'refresh-failed': messages.tokenRefreshFailed,
+  'cache-unreadable': messages.cachedTokenUnreadable,
+  'lock-outlasted': messages.tokenLockOutlasted,
+};
 
 const secretArn = z.string().min(1);
 
@@ -75,14 +84,28 @@ export function connect(
     clientId: env.DYNAMICS_CLIENT_ID,
     clientSecret: secrets.clientSecret,
   };
-  const cache = createCache({ url: env.UPSTASH_REDIS_REST_URL, token: secrets.redisToken });
+  const cache = createCache({
+    url: env.UPSTASH_REDIS_REST_URL,
+    token: secrets.redisToken,
+    onFailure: () => log(messages.cacheUnavailable),
+  });
+  const pause = createPause({
+    key: pauseKeys(connection).dataverse,
+    cache,
+    observe: (event) =>
+      event.kind === 'begun'
+        ? log(messages.connectionPaused, {
+            reason: event.reason,
+            retryAfterSeconds: event.seconds,
+          })
+        : log(messages.connectionResumed),
+  });
   const tokens = createTokenSource({
     connection,
     cache,
     fetch,
-    observe: (event) => {
-      if (event === 'cache-unavailable') log(messages.cacheUnavailable);
-    },
+    pause,
+    observe: (event) => log(TOKEN_MESSAGES[event]),
   });
   const dataverse = createDataverseClient({
     connection,
@@ -90,6 +113,7 @@ export function connect(
     fetch,
     timeoutMs: DATAVERSE_TIMEOUT_MS,
     parallelRequests: env.DATAVERSE_PARALLEL_REQUESTS,
+    pause,
   });
   return {
     database: createDatabase({ url: secrets.databaseUrl, endpoint: env.NEON_ENDPOINT }),

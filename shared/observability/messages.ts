@@ -39,6 +39,24 @@ export const messages = {
     text: 'dropped an index whose build was interrupted',
   },
   cacheUnavailable: { code: 'RE-001', level: 'warn', text: 'token cache unavailable' },
+  tokenRequested: { code: 'TK-001', level: 'info', text: 'asking Entra ID for a token' },
+  tokenRefreshFailed: {
+    code: 'TK-002',
+    level: 'warn',
+    text: 'token could not be refreshed, going on with the one held',
+  },
+  cachedTokenUnreadable: {
+    code: 'TK-003',
+    level: 'warn',
+    text: 'cached token could not be opened',
+  },
+  tokenLockOutlasted: {
+    code: 'TK-004',
+    level: 'warn',
+    text: 'another container did not come back with a token',
+  },
+  connectionPaused: { code: 'PA-001', level: 'warn', text: 'connection paused' },
+  connectionResumed: { code: 'PA-002', level: 'info', text: 'connection resumed' },
   secretRefreshFailed: {
     code: 'SE-001',
     level: 'warn',

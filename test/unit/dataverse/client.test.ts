@@ -46,13 +46,16 @@ function page(rows: string[], nextLink?: string): Response {
   return new Response(`{"value":[${rows.join(',')}]${link}}`);
 }
 
-function numberedTokens() {
+const NOW_MS = Date.parse('2026-11-22T10:00:00Z');
+
+/** Tokens that Entra ID has just issued, if it is not said since when they are cached. */
+function numberedTokens(issuedAtMs = NOW_MS) {
   let issued = 0;
   const dropped: string[] = [];
   let held: AccessToken | undefined;
   const tokens: TokenSource = {
     async get() {
-      held ??= { value: `token-${++issued}`, issuedAtMs: 0, expiresAtMs: 1 };
+      held ??= { value: `token-${++issued}`, issuedAtMs, expiresAtMs: issuedAtMs + 1 };
       return held;
     },
     async drop(token) {
@@ -63,9 +66,12 @@ function numberedTokens() {
   return { tokens, dropped };
 }
 
-function clientWith(answer: (request: SeenRequest, count: number) => Response | Error) {
+function clientWith(
+  answer: (request: SeenRequest, count: number) => Response | Error,
+  { issuedAtMs = NOW_MS } = {},
+) {
   const { fetch, requests } = scriptedFetch(answer);
-  const { tokens, dropped } = numberedTokens();
+  const { tokens, dropped } = numberedTokens(issuedAtMs);
   const client = createDataverseClient({
     connection: connectionOf(),
     tokens,
@@ -73,7 +79,7 @@ function clientWith(answer: (request: SeenRequest, count: number) => Response | 
     timeoutMs: 1000,
     parallelRequests: 4,
     correlationId: () => CORRELATION_ID,
-    now: () => Date.parse('2026-11-22T10:00:00Z'),
+    now: () => NOW_MS,
   });
   return { client, requests, dropped };
 }
@@ -340,6 +346,24 @@ describe('a token that is refused', () => {
     await expect(client.getContact(ID)).rejects.toBeInstanceOf(DataverseUnauthorized);
     expect(requests).toHaveLength(2);
     expect(dropped).toEqual(['token-1']);
+  });
+
+  test('is replaced once more if its replacement is an older one from the cache', async () => {
+    const { client, requests, dropped } = clientWith(
+      (_request, count) => (count <= 2 ? new Response(null, { status: 401 }) : new Response(row())),
+      { issuedAtMs: NOW_MS - 60_000 },
+    );
+    expect((await client.getContact(ID)).found).toBe(true);
+    expect(dropped).toEqual(['token-1', 'token-2']);
+    expect(requests).toHaveLength(3);
+  });
+
+  test('three times ends the request, however old they are', async () => {
+    const { client, requests } = clientWith(() => new Response(null, { status: 401 }), {
+      issuedAtMs: NOW_MS - 60_000,
+    });
+    await expect(client.getContact(ID)).rejects.toBeInstanceOf(DataverseUnauthorized);
+    expect(requests).toHaveLength(3);
   });
 
   test('by Entra ID already ends the request before it is made', async () => {

@@ -1,5 +1,11 @@
-import { describe, expect, test } from 'vitest';
-import { TokenRefused, TokenUnavailable } from '../../../shared/dataverse/errors.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { connectionIdentity } from '../../../shared/dataverse/cache-keys.ts';
+import {
+  ConnectionPaused,
+  TokenRefused,
+  TokenUnavailable,
+} from '../../../shared/dataverse/errors.ts';
+import type { Fetch } from '../../../shared/dataverse/http.ts';
 import { createTokenSource, type TokenEvent } from '../../../shared/dataverse/token.ts';
 import {
   connectionOf,
@@ -14,10 +20,10 @@ import {
 
 const LIFETIME_MS = 3_600_000;
 
-/** Some containers in front of one Entra ID and one cache, with a clock that the test moves. */
+/** Some containers in front of one Entra ID and one cache, with a clock that the test and waits move. */
 function fleet(options: { cache?: FakeCache } = {}) {
-  const cache = options.cache ?? fakeCache();
   const clock = { nowMs: 1_800_000_000_000 };
+  const cache = options.cache ?? fakeCache(() => clock.nowMs);
   const entra = { answer: (count: number): Response | Error => issued(`token-${count}`) };
   const { fetch, requests } = scriptedFetch((_request, count) => entra.answer(count));
   const events: TokenEvent[] = [];
@@ -28,6 +34,9 @@ function fleet(options: { cache?: FakeCache } = {}) {
       fetch,
       now: () => clock.nowMs,
       random: () => random,
+      wait: async (ms) => {
+        clock.nowMs += ms;
+      },
       observe: (event) => events.push(event),
     });
   return { cache, clock, entra, requests, events, container };
@@ -40,6 +49,8 @@ function issued(value: string): Response {
 function refused(status: number, error: string, codes: number[]): Response {
   return json(status, { error, error_description: 'AADSTS…', error_codes: codes });
 }
+
+const lockKey = () => `dynamics-token-lock:${connectionIdentity(connectionOf())}`;
 
 function onlyEntry(cache: FakeCache) {
   const [entry, ...others] = cache.entries;
@@ -160,7 +171,7 @@ describe('the cached token', () => {
   test('is not missed: a cache that is down costs one token per container and no failure', {
     tags: ['fault-20'],
   }, async () => {
-    const { container, cache, requests, events } = fleet();
+    const { container, cache, requests } = fleet();
     cache.down = true;
     const source = container();
     const token = await source.get();
@@ -168,7 +179,120 @@ describe('the cached token', () => {
     await source.drop(token);
     expect((await source.get()).value).toBe('token-2');
     expect(requests).toHaveLength(2);
-    expect(events.filter((event) => event === 'cache-unavailable')).toHaveLength(5);
+  });
+});
+
+describe('a cold fleet', () => {
+  const FLEET = 200;
+
+  /** Entra ID that answers when the test says so. */
+  function withHeldAnswer() {
+    const answer = Promise.withResolvers<Response>();
+    const cold = fleet();
+    let asked = 0;
+    const fetch: Fetch = async () => {
+      asked += 1;
+      return (await answer.promise).clone();
+    };
+    const container = () =>
+      createTokenSource({
+        connection: connectionOf(),
+        cache: cold.cache,
+        fetch,
+        now: () => cold.clock.nowMs,
+        wait: () => new Promise((resolve) => setImmediate(resolve)),
+        observe: (event) => cold.events.push(event),
+      });
+    return { ...cold, answer, container, asked: () => asked };
+  }
+
+  test('asks Entra ID once', async () => {
+    const { container, answer, asked, cache } = withHeldAnswer();
+    const tokens = Promise.all(Array.from({ length: FLEET }, () => container().get()));
+    await vi.waitFor(() => expect(asked()).toBe(1));
+    answer.resolve(issued('the-only-one'));
+    expect(new Set((await tokens).map(({ value }) => value))).toEqual(new Set(['the-only-one']));
+    expect(asked()).toBe(1);
+    expect([...cache.entries.keys()]).toEqual([expect.stringMatching(/^dynamics-token:/)]);
+  });
+
+  test('hears of a refusal from the one that asked', async () => {
+    const { container, answer, asked } = withHeldAnswer();
+    const tokens = Promise.allSettled(Array.from({ length: FLEET }, () => container().get()));
+    await vi.waitFor(() => expect(asked()).toBe(1));
+    answer.resolve(refused(401, 'invalid_client', [7000215]));
+    const reasons = (await tokens).map((one) => one.status === 'rejected' && one.reason.name);
+    expect(new Set(reasons)).toEqual(new Set(['TokenRefused', 'ConnectionPaused']));
+    expect(asked()).toBe(1);
+  });
+
+  test('is not blocked by the one that died while it asked', async () => {
+    const { container, cache, clock, requests, events } = fleet();
+    const died = createTokenSource({
+      connection: connectionOf(),
+      cache,
+      fetch: () => new Promise(() => {}),
+      now: () => clock.nowMs,
+    });
+    void died.get();
+    await vi.waitFor(() => expect(cache.entries.has(lockKey())).toBe(true));
+    const startMs = clock.nowMs;
+    expect((await container().get()).value).toBe('token-1');
+    expect(clock.nowMs - startMs).toBeLessThan(2200);
+    expect((await container().get()).value).toBe('token-1');
+    expect(requests).toHaveLength(1);
+    expect(events).toEqual(['token-requested']);
+  });
+
+  test('does not ask again because one was done between another’s look and its turn', async () => {
+    const { container, cache, clock, requests } = fleet();
+    let first = true;
+    const late = createTokenSource({
+      connection: connectionOf(),
+      cache: {
+        ...cache,
+        async setIfAbsent(...command) {
+          if (first) await container().get();
+          first = false;
+          return cache.setIfAbsent(...command);
+        },
+      },
+      fetch: () => expect.fail('it asked'),
+      now: () => clock.nowMs,
+    });
+    expect((await late.get()).value).toBe('token-1');
+    expect(requests).toHaveLength(1);
+  });
+
+  test('is not blocked by a lock that never ends', async () => {
+    const { container, cache, clock, events } = fleet();
+    const startMs = clock.nowMs;
+    await cache.setIfAbsent(lockKey(), 'nonsense', 1_000_000);
+    expect((await container().get()).value).toBe('token-1');
+    expect(clock.nowMs - startMs).toBeLessThan(3200);
+    expect(events).toEqual(['lock-outlasted', 'token-requested']);
+    expect(cache.entries.get(lockKey())?.value).toBe('nonsense');
+  });
+
+  test('goes on if the cache fails while somebody waits', async () => {
+    const { container, cache } = fleet();
+    await cache.setIfAbsent(lockKey(), 'somebody', 1_000_000);
+    const source = container();
+    const token = source.get();
+    cache.down = true;
+    expect((await token).value).toBe('token-1');
+  });
+
+  test('does not make a container wait that has a token', async () => {
+    const { container, cache, clock, requests } = fleet();
+    const source = container(0);
+    await source.get();
+    clock.nowMs += LIFETIME_MS * 0.8;
+    await cache.setIfAbsent(lockKey(), 'somebody', 1_000_000);
+    const beforeMs = clock.nowMs;
+    expect((await source.get()).value).toBe('token-1');
+    expect(clock.nowMs).toBe(beforeMs);
+    expect(requests).toHaveLength(1);
   });
 });
 
@@ -255,6 +379,41 @@ describe('a refused token', { tags: ['fault-16'] }, () => {
 });
 
 describe('Entra ID', () => {
+  test('that refuses the credentials is left alone by all for a minute, but not with another secret', async () => {
+    const { container, clock, entra, requests } = fleet();
+    entra.answer = () => refused(401, 'invalid_client', [7000222]);
+    await expect(container().get()).rejects.toBeInstanceOf(TokenRefused);
+    clock.nowMs += 20_000;
+    const error = await container()
+      .get()
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ConnectionPaused);
+    expect(error).toMatchObject({ reason: 'credentials-refused', retryAfterSeconds: 40 });
+    expect(requests).toHaveLength(1);
+
+    entra.answer = () => issued('token');
+    const rotated = container(0.5, connectionOf({ clientSecret: 'the next secret' }));
+    expect((await rotated.get()).value).toBe('token');
+    clock.nowMs += 40_000;
+    expect((await container().get()).value).toBe('token');
+  });
+
+  test('that is overloaded is left alone by those without a token, not by those with one', async () => {
+    const { container, cache, clock, entra, requests } = fleet();
+    const withToken = container();
+    await withToken.get();
+    cache.entries.clear();
+    entra.answer = () => new Response('', { status: 429, headers: { 'retry-after': '30' } });
+    await expect(container().get()).rejects.toMatchObject({ reason: 'throttled' });
+    clock.nowMs += 29_000;
+    await expect(container().get()).rejects.toMatchObject({
+      name: 'ConnectionPaused',
+      retryAfterSeconds: 1,
+    });
+    expect((await withToken.get()).value).toBe('token-1');
+    expect(requests).toHaveLength(2);
+  });
+
   test('that refuses the credentials is not asked to explain itself', async () => {
     const { container, entra } = fleet();
     entra.answer = () => refused(401, 'invalid_client', [7000215]);
@@ -284,15 +443,16 @@ describe('Entra ID', () => {
     ['a token that fits no header', () => issued('to\nken'), 'malformed-answer'],
     ['a reset', () => networkError('ECONNRESET'), 'network'],
   ])(
-    'that answers %s is unavailable, and asked again by the next call',
+    'that answers %s is unavailable, and asked again by the next call after a moment',
     async (_what, answer, reason) => {
-      const { container, entra } = fleet();
+      const { container, clock, entra } = fleet();
       entra.answer = answer;
       const source = container();
       const error = await source.get().catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(TokenUnavailable);
       expect(error).toMatchObject({ reason, outcomeUnknown: false });
       entra.answer = () => issued('token');
+      clock.nowMs += 7000;
       await expect(source.get()).resolves.toMatchObject({ value: 'token' });
     },
   );

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { decidePause, OUTAGE_FAILURES } from '../../../shared/dataverse/decide-pause.ts';
+import {
+  ConnectionPaused,
+  DataverseForbidden,
+  DataverseRejected,
+  DataverseUnauthorized,
+  DataverseUnavailable,
+  TokenRefused,
+  TokenUnavailable,
+  type UnavailableDetails,
+} from '../../../shared/dataverse/errors.ts';
+
+const unavailable = (details: Omit<UnavailableDetails, 'outcomeUnknown'>) =>
+  new DataverseUnavailable({ ...details, outcomeUnknown: false });
+
+const throttled = (seconds?: number) =>
+  unavailable({ reason: 'throttled', status: 429, retryAfterSeconds: seconds });
+const busy = (seconds?: number) =>
+  unavailable({ reason: 'server-error', status: 503, retryAfterSeconds: seconds });
+
+test.each([
+  ['429 with Retry-After', throttled(20), 1, { reason: 'throttled', seconds: 20 }],
+  ['429 without', throttled(), 1, { reason: 'throttled', seconds: 5 }],
+  ['503 with Retry-After', busy(30), 1, { reason: 'server-error', seconds: 30 }],
+  ['503 without', busy(), 1, undefined],
+  ['a time-out', unavailable({ reason: 'timeout' }), OUTAGE_FAILURES - 1, undefined],
+  [
+    'one time-out of many',
+    unavailable({ reason: 'timeout' }),
+    OUTAGE_FAILURES,
+    { reason: 'server-error', seconds: 5 },
+  ],
+  [
+    'one reset of many',
+    unavailable({ reason: 'network' }),
+    OUTAGE_FAILURES,
+    { reason: 'server-error', seconds: 5 },
+  ],
+  ['one 503 of many', busy(), OUTAGE_FAILURES, { reason: 'server-error', seconds: 5 }],
+  [
+    'a fresh token that is refused',
+    new DataverseUnauthorized(),
+    0,
+    { reason: 'credentials-refused', seconds: 60 },
+  ],
+  ['a pause', new ConnectionPaused('throttled', 20), OUTAGE_FAILURES, undefined],
+  [
+    'Entra ID throttling',
+    new TokenUnavailable({ reason: 'throttled', retryAfterSeconds: 20 }),
+    OUTAGE_FAILURES,
+    undefined,
+  ],
+  ['Entra ID refusing', new TokenRefused([7000215]), 0, undefined],
+  ['403', new DataverseForbidden('0x80040220'), OUTAGE_FAILURES, undefined],
+  ['400', new DataverseRejected(400, '0x80060888'), OUTAGE_FAILURES, undefined],
+  ['a defect', new TypeError('a defect'), OUTAGE_FAILURES, undefined],
+])('%s', (_what, error, failing, expected) => {
+  expect(decidePause(error, failing)).toEqual(expected);
+});

@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import { createDataverseClient } from '../../../shared/dataverse/client.ts';
+import { OUTAGE_FAILURES } from '../../../shared/dataverse/decide-pause.ts';
+import { createPause } from '../../../shared/dataverse/pause.ts';
+import type { AccessToken } from '../../../shared/dataverse/token.ts';
+import { connectionOf, fakeCache, json, networkError, scriptedFetch } from './fakes.ts';
+
+const USER = {
+  OrganizationId: '0f8fad5b-d9cb-469f-a165-70867728950e',
+  UserId: '7c9e6679-7425-40de-944b-e07fc1f90ae7',
+};
+const contactId = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+const missing = () => json(404, { error: { code: '0x80040217', message: '' } });
+
+/** Containers with one cache and one organisation, whose answer and clock the test changes. */
+function fleet() {
+  const clock = { nowMs: 1_800_000_000_000 };
+  const cache = fakeCache(() => clock.nowMs);
+  const dataverse = { answer: (): Response | Error => json(200, USER) };
+  const { fetch, requests } = scriptedFetch(() => dataverse.answer());
+  let bought = 0;
+  const container = (parallelRequests = 4) => {
+    let held: AccessToken | undefined;
+    return createDataverseClient({
+      connection: connectionOf(),
+      tokens: {
+        async get() {
+          if (held === undefined) bought += 1;
+          held ??= { value: `token-${bought}`, issuedAtMs: clock.nowMs, expiresAtMs: Infinity };
+          return held;
+        },
+        async drop() {
+          held = undefined;
+        },
+      },
+      fetch,
+      timeoutMs: 1000,
+      parallelRequests,
+      now: () => clock.nowMs,
+      pause: createPause({ key: 'dynamics-pause:test', cache, now: () => clock.nowMs }),
+    });
+  };
+  return { clock, cache, dataverse, requests, container, bought: () => bought };
+}
+
+describe('a throttled connection', () => {
+  test.each([
+    ['seconds', () => '20'],
+    ['a date', (nowMs: number) => new Date(nowMs + 20_000).toUTCString()],
+  ])('is left alone by all containers for as long as its %s say', async (_form, retryAfter) => {
+    const { clock, dataverse, requests, container } = fleet();
+    const [one, two] = [container(), container()];
+    const header = retryAfter(clock.nowMs);
+    dataverse.answer = () => new Response('', { status: 429, headers: { 'retry-after': header } });
+    await expect(one.whoAmI()).rejects.toMatchObject({
+      name: 'DataverseUnavailable',
+      retryAfterSeconds: 20,
+    });
+    dataverse.answer = () => json(200, USER);
+    clock.nowMs += 19_000;
+    for (const client of [one, two, container()]) {
+      await expect(client.whoAmI()).rejects.toMatchObject({
+        name: 'ConnectionPaused',
+        retryAfterSeconds: 1,
+        outcomeUnknown: false,
+      });
+      await expect(client.updateContact(contactId(1), {}, { ifMatch: '*' })).rejects.toMatchObject({
+        name: 'ConnectionPaused',
+        outcomeUnknown: false,
+      });
+    }
+    expect(requests).toHaveLength(1);
+
+    clock.nowMs += 1000;
+    for (const client of [one, two]) await expect(client.whoAmI()).resolves.toBeDefined();
+  });
+
+  test('is left alone by requests that were waiting for their turn', async () => {
+    const { dataverse, requests, container } = fleet();
+    dataverse.answer = () => new Response('', { status: 429, headers: { 'retry-after': '20' } });
+    const client = container(1);
+    await Promise.allSettled([client.whoAmI(), client.whoAmI(), client.whoAmI()]);
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe('an outage', () => {
+  test('is one when many different requests are not answered', async () => {
+    const { clock, dataverse, requests, container } = fleet();
+    const client = container();
+    dataverse.answer = () => networkError('ECONNRESET');
+    for (let n = 1; n <= OUTAGE_FAILURES; n += 1) {
+      await expect(client.getContact(contactId(n))).rejects.toMatchObject({ reason: 'network' });
+    }
+    await expect(container().whoAmI()).rejects.toMatchObject({
+      name: 'ConnectionPaused',
+      reason: 'server-error',
+    });
+    expect(requests).toHaveLength(OUTAGE_FAILURES);
+
+    dataverse.answer = missing;
+    clock.nowMs += 5000;
+    await expect(client.getContact(contactId(1))).resolves.toEqual({ found: false });
+  });
+
+  test('is none when one contact is never answered', async () => {
+    const { dataverse, container } = fleet();
+    const client = container();
+    dataverse.answer = () => networkError('ECONNRESET');
+    for (let n = 1; n <= 3 * OUTAGE_FAILURES; n += 1) {
+      await expect(client.getContact(contactId(1))).rejects.toMatchObject({ reason: 'network' });
+    }
+  });
+
+  test.each([
+    ['an answer', missing],
+    ['a refusal', () => json(400, { error: { code: '0x80060888', message: '' } })],
+  ])('is none when there is %s in between', async (_what, answer) => {
+    const { dataverse, container } = fleet();
+    const client = container();
+    for (let n = 1; n <= 3 * OUTAGE_FAILURES; n += 1) {
+      dataverse.answer = n % OUTAGE_FAILURES === 0 ? answer : () => networkError('ECONNRESET');
+      const outcome = await client.getContact(contactId(n)).catch((error: unknown) => error);
+      expect(outcome).not.toMatchObject({ name: 'ConnectionPaused' });
+    }
+  });
+});
+
+describe('a connection whose fresh token is refused', () => {
+  test('is tried again once a minute, and resumes by itself', async () => {
+    const { clock, dataverse, requests, container, bought } = fleet();
+    const client = container();
+    dataverse.answer = () => new Response('', { status: 401 });
+    await expect(client.whoAmI()).rejects.toMatchObject({ name: 'DataverseUnauthorized' });
+    expect(bought()).toBe(2);
+    for (const other of [client, container()]) {
+      await expect(other.whoAmI()).rejects.toMatchObject({
+        name: 'ConnectionPaused',
+        reason: 'credentials-refused',
+      });
+    }
+    expect(requests).toHaveLength(2);
+
+    clock.nowMs += 60_000;
+    await expect(client.whoAmI()).rejects.toMatchObject({ name: 'DataverseUnauthorized' });
+    expect(requests).toHaveLength(4);
+
+    clock.nowMs += 60_000;
+    dataverse.answer = () => json(200, USER);
+    await expect(client.whoAmI()).resolves.toBeDefined();
+    await expect(container().whoAmI()).resolves.toBeDefined();
+  });
+});
