@@ -20,7 +20,7 @@ import { recordLog, recordMetrics } from '../support/observability.ts';
 import type { SimulatedDatabase } from './database.ts';
 import type { SimulatedCache } from './cache.ts';
 import { ORG_URL, type Organization } from './dataverse.ts';
-import type { Invocation } from './invocation.ts';
+import { type Invocation, waitIn } from './invocation.ts';
 import { createSimulatedQueue, type SimulatedQueue } from './queue.ts';
 import { WEBHOOK_SECRET_ARN, type WebhookSecret } from './webhook-secret.ts';
 import type { World } from './world.ts';
@@ -266,12 +266,7 @@ export function createFunctions(
           store: createSweepStore(database.of(invocation)),
           contactQueue: contactQueue.of(invocation),
           consentQueue: consentQueue.of(invocation),
-          wait: (ms) =>
-            new Promise<void>((resolve) => {
-              world.after(ms, () => {
-                if (!invocation.dead) resolve();
-              });
-            }),
+          wait: (ms) => waitIn(world, invocation, ms),
         });
         await run(remainingMs);
       },

@@ -1,11 +1,13 @@
 import { createDataverseClient, type DataverseClient } from '../../shared/dataverse/client.ts';
 import { CONTACT_FIELDS } from '../../shared/dataverse/fields.ts';
+import { pauseKeys } from '../../shared/dataverse/cache-keys.ts';
+import { createPause } from '../../shared/dataverse/pause.ts';
 import { createTokenSource } from '../../shared/dataverse/token.ts';
 import type { DynamicsConnection } from '../../shared/dataverse/connection.ts';
 import type { Fetch } from '../../shared/dataverse/http.ts';
 import type { SimulatedCache } from './cache.ts';
-import { createEntra } from './entra.ts';
-import { callOutside, type Effect, type Invocation } from './invocation.ts';
+import { createEntra, type Entra } from './entra.ts';
+import { callOutside, type Effect, type Invocation, waitIn } from './invocation.ts';
 import type { World } from './world.ts';
 
 export const DATAVERSE_ORGANIZATION_ID = '0a000000-0000-4000-8000-00000000d0d0';
@@ -75,6 +77,7 @@ export interface DataverseTampering {
 }
 
 export interface Organization {
+  readonly entra: Pick<Entra, 'issued' | 'revocations' | 'slowestMs'>;
   readonly contacts: ReadonlyMap<string, Contact>;
   create(id: string, name: string, columns: Contact['columns']): Contact;
   /** A user changes columns, deletes or restores. */
@@ -132,6 +135,7 @@ export function createOrganization(
   }
 
   const organization: Organization = {
+    entra,
     contacts,
     acknowledged,
     outage: undefined,
@@ -164,21 +168,28 @@ export function createOrganization(
       contact.lives += 1;
       touch(contact);
     },
-    clientOf: (invocation) =>
-      createDataverseClient({
+    clientOf(invocation) {
+      const now = () => world.now() + invocation.skewMs;
+      const remembered = cache.of(invocation);
+      const pause = createPause({ key: pauseKeys(CONNECTION).dataverse, cache: remembered, now });
+      return createDataverseClient({
         connection: CONNECTION,
         tokens: createTokenSource({
           connection: CONNECTION,
-          cache: cache.of(invocation),
+          cache: remembered,
           fetch: fetchOf(invocation),
-          now: () => world.now() + invocation.skewMs,
+          pause,
+          now,
           random: () => world.random.unit(`${invocation.name} token`),
+          wait: (ms) => waitIn(world, invocation, ms),
         }),
         fetch: fetchOf(invocation),
         timeoutMs: TIMEOUT_MS,
         parallelRequests: PARALLEL_REQUESTS,
-        now: () => world.now(),
-      }),
+        pause,
+        now,
+      });
+    },
   };
 
   const fetchOf =
@@ -307,8 +318,9 @@ export function createOrganization(
     return { status: 204, body: '' };
   }
 
-  const tokenFor = (invocation: Invocation): Promise<Response> =>
-    callOutside(world, invocation, {
+  function tokenFor(invocation: Invocation): Promise<Response> {
+    const sentMs = world.now();
+    return callOutside(world, invocation, {
       label: 'token',
       target: 'entra',
       effect: () => {
@@ -326,7 +338,8 @@ export function createOrganization(
               says: 'refused',
             }
           : { answer: () => responseOf(503, '<html>'), says: '503' },
-    });
+    }).finally(() => entra.answered(world.now() - sentMs));
+  }
 
   /** A value that a user has set since the writer read the contact must not be written over. */
   function checkOverwritten(contact: Contact, columns: readonly string[], etag: string | null) {

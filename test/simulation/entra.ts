@@ -1,7 +1,7 @@
 import type { World } from './world.ts';
 
 /** Entra ID's usual lifetime of a token. */
-const LIFETIME_SECONDS = 3_599;
+export const LIFETIME_SECONDS = 3_599;
 
 export interface Entra {
   /** Answers a token request. */
@@ -10,13 +10,19 @@ export interface Entra {
   accepts(token: string | undefined): boolean;
   /** Every token of now is refused from now on. */
   revoke(): void;
+  readonly revocations: number;
   readonly issued: number;
+  /** A request was answered after so long. */
+  answered(afterMs: number): void;
+  readonly slowestMs: number;
 }
 
 /** Entra ID, as far as the functions use it: it issues tokens, which expire and can be revoked. */
 export function createEntra(world: World): Entra {
   const expiries = new Map<string, number>();
   let issued = 0;
+  let revocations = 0;
+  let slowestMs = 0;
 
   return {
     issue() {
@@ -27,7 +33,19 @@ export function createEntra(world: World): Entra {
       return { status: 200, body: JSON.stringify(body) };
     },
     accepts: (token) => token !== undefined && (expiries.get(token) ?? 0) > world.now(),
-    revoke: () => expiries.clear(),
+    revoke() {
+      revocations += 1;
+      expiries.clear();
+    },
+    get revocations() {
+      return revocations;
+    },
+    answered(afterMs) {
+      slowestMs = Math.max(slowestMs, afterMs);
+    },
+    get slowestMs() {
+      return slowestMs;
+    },
     get issued() {
       return issued;
     },

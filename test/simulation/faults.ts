@@ -70,7 +70,7 @@ export const CALLS = {
   ],
   dataverse: ['GET', 'PATCH'],
   queue: ['contact-events', 'consent-events'],
-  redis: ['redis.get', 'redis.set', 'redis.deleteIfEquals'],
+  redis: ['redis.get', 'redis.getMany', 'redis.set', 'redis.setIfAbsent', 'redis.deleteIfEquals'],
   entra: ['token'],
 } as const;
 
@@ -82,6 +82,8 @@ export interface Focus {
     readonly kind: FaultKind;
     readonly rate: number;
   }[];
+  /** Two contacts of one person come at the same time, and one patient that may be theirs. */
+  readonly namesakes?: boolean;
   /** Calls in the middle of which somebody acts. */
   readonly meanwhile: readonly string[];
   /** What people do; everything, if it is left out. */

@@ -96,6 +96,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'inbound: one contact, one patient (unique index)',
+    focus: { ...focus(['touch in Dynamics']), namesakes: true },
     ddl: 'drop index dynamics_contacts_patient_key',
   },
   {
@@ -222,7 +223,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'outbound: settling needs one’s own lease',
-    fromSeed: 380,
+    fromSeed: 100,
     focus: focus(
       ['grant'],
       [],
@@ -268,6 +269,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'outbound: the end of a doubt forgets what was written',
+    fromSeed: 260,
     focus: focus(
       ['grant', 'revoke'],
       ['PATCH'],

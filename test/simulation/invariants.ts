@@ -1,9 +1,11 @@
 import { type ConsentHub, type Edit, PATIENT_COLUMNS } from './consenthub.ts';
+import type { SimulatedCache } from './cache.ts';
+import { LIFETIME_SECONDS } from './entra.ts';
 import type { Functions } from './consumers.ts';
 import type { SimulatedDatabase } from './database.ts';
 import { type Contact, type Organization, PROFILE_COLUMNS } from './dataverse.ts';
 import { expectedColumns } from './expected-consents.ts';
-import type { World } from './world.ts';
+import { START_MS, type World } from './world.ts';
 
 /** All values of persons in a run begin with it. */
 const PERSONAL = 'pii.';
@@ -14,6 +16,7 @@ export interface Settled {
   readonly organization: Organization;
   readonly functions: Functions;
   readonly consentHub: ConsentHub;
+  readonly cache: Pick<SimulatedCache, 'failures'>;
   readonly edits: readonly Edit[];
 }
 
@@ -35,6 +38,7 @@ export async function checkSettled(settled: Settled): Promise<void> {
   await checkConsents(settled);
   await checkAudit(settled);
   checkDeadLetters(settled);
+  checkTokens(settled);
   await checkPersonalData(settled);
 }
 
@@ -170,6 +174,23 @@ async function checkAudit({ world, database, organization, functions }: Settled)
       const detail = `${rows} rows for ${writes.length} writes (${certain} undisturbed)`;
       world.violation('one audit row for each write', `${contact.name}: ${detail}`);
     }
+  }
+}
+
+/** Why a token may have been bought besides the one that all containers share. */
+const COSTS_A_TOKEN = /crash|clock skewed|^token|entra /;
+/** As `shared/dataverse/token-lock.ts`: if Entra ID takes longer, somebody else asks too. */
+const LOCK_MS = 2_000;
+/** A token is renewed when four fifths of its life are over. */
+const RENEWED_AFTER_MS = LIFETIME_SECONDS * 1000 * 0.8;
+
+/** Invariant 9: about one token per lifetime for all containers, while Redis works. */
+function checkTokens({ world, organization: { entra }, cache }: Settled): void {
+  if (cache.failures > 0 || entra.revocations > 0 || entra.slowestMs >= LOCK_MS) return;
+  if (world.happened.some((what) => COSTS_A_TOKEN.test(what))) return;
+  const due = 1 + Math.floor((world.now() - START_MS) / RENEWED_AFTER_MS);
+  if (entra.issued > due) {
+    world.violation('one token for all containers', `${entra.issued} were bought, not ${due}`);
   }
 }
 

@@ -139,3 +139,12 @@ export function callOutside<T, Refusal extends string>(
     });
   });
 }
+
+/** Time passes for a process, if it lives to see it. */
+export function waitIn(world: World, invocation: Invocation, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    world.after(ms, () => {
+      if (!invocation.dead) resolve();
+    });
+  });
+}

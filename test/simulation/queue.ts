@@ -12,7 +12,7 @@ const MAX_BATCH = 10;
 /** Containers at a time; few, so that two of them meet often. */
 const MAX_CONSUMERS = 3;
 /** The second copy of a message comes this much later at the most: soon, or after a lease. */
-const DOUBLED_WITHIN_MS = [20_000, 90_000] as const;
+const DOUBLED_WITHIN_MS = [20_000, 120_000] as const;
 
 interface Message {
   readonly id: string;

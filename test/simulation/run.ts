@@ -112,7 +112,7 @@ export async function run(
       edits,
       actions,
     },
-    about?.cast,
+    about,
   );
   while (await world.step(START_MS + faultsMs)) if (world.violations.length > 0) break;
   world.stopFaults();
@@ -133,7 +133,7 @@ export async function run(
     }
   }
   if (world.violations.length === 0) {
-    await checkSettled({ world, database, organization, functions, consentHub, edits });
+    await checkSettled({ world, database, organization, functions, consentHub, cache, edits });
   }
   return {
     seed,

@@ -1,5 +1,6 @@
 import { ACTION_NAMES, type ActionName } from './action-names.ts';
 import type { Channel, ConsentHub, Edit, Nonsense, Publishing } from './consenthub.ts';
+import type { Focus } from './faults.ts';
 import { type Contact, type Organization, PROFILE_COLUMNS, type Refusal } from './dataverse.ts';
 import type { WebhookSecret } from './webhook-secret.ts';
 import { FORGERIES, type Webhooks } from './webhooks.ts';
@@ -225,13 +226,13 @@ function actionOf(random: Random, key: string, cast: readonly ActionName[]): Act
 }
 
 /** Plans what people do in a run, and says when it is over. Contacts come into being first. */
-export function planScript(stage: Stage, cast: readonly ActionName[] = ACTION_NAMES): number {
+export function planScript(stage: Stage, focus: Focus | undefined): number {
+  const { cast = ACTION_NAMES, namesakes = stage.world.random.chance('namesakes', 0.2) } =
+    focus ?? {};
   const { world, organization, webhooks, consentHub, edits, actions } = stage;
   const { random } = world;
   const contacts: Contact[] = [];
 
-  // Two contacts of one person, at the same time, and one patient that may be theirs.
-  const namesakes = random.chance('namesakes', 0.2);
   const contactCount = namesakes ? 2 : random.pick('contacts', CONTACTS);
   for (let n = 1; n <= contactCount; n += 1) {
     const key = `contact ${n}`;
