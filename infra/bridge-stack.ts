@@ -1,18 +1,23 @@
 import { fileURLToPath } from 'node:url';
 import {
+  Aws,
   CfnOutput,
   Duration,
+  Fn,
   RemovalPolicy,
   Stack,
   type StackProps,
   Validations,
 } from 'aws-cdk-lib';
 import {
+  type CfnApi,
+  CorsHttpMethod,
   HttpApi,
   HttpMethod,
   LogGroupLogDestination,
   PayloadFormatVersion,
 } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
@@ -23,8 +28,12 @@ import { LambdaFunction } from './constructs/lambda-function.ts';
 import { QueueConsumer } from './constructs/queue-consumer.ts';
 import { QueueWithDeadLetter } from './constructs/queue-with-dead-letter.ts';
 import { Schedule } from './constructs/schedule.ts';
-import { DATAVERSE_SHARES, fleetRequests } from './dataverse-concurrency.ts';
-import { declareParameters } from './parameters.ts';
+import {
+  DATAVERSE_SHARES,
+  fleetRequests,
+  STATUS_PARALLEL_REQUESTS,
+} from './dataverse-concurrency.ts';
+import { type ApiAccess, declareParameters } from './parameters.ts';
 import type { SecretsStack } from './secrets-stack.ts';
 
 /** A webhook is answered within a second; the rest is for a cold start and one retry towards SQS. */
@@ -43,10 +52,16 @@ const SYNC_CONSENT_TIMEOUT = Duration.seconds(45);
 /** Over before the next one begins. */
 const SWEEP_TIMEOUT = Duration.seconds(55);
 const SWEEP_RATE = Duration.minutes(1);
+/** It answers within two seconds by itself; a cold start comes before that. */
+const STATUS_TIMEOUT = Duration.seconds(10);
 /** Indexes are built while the tables are in use, and a large table takes its time. */
 const MIGRATE_TIMEOUT = Duration.minutes(14);
 
 const WEBHOOK_PATH = '/api/dynamics/webhook';
+const STATUS_PATH = '/api/dynamics/status';
+
+/** Browsers ask again after so long whether a page may call the API. */
+const PREFLIGHT_MAX_AGE = Duration.hours(1);
 
 const MIGRATIONS = fileURLToPath(new URL('../shared/database/migrations/', import.meta.url));
 
@@ -159,6 +174,25 @@ export class BridgeStack extends Stack {
     }
     new Schedule(this, 'sweep-schedule', { rate: SWEEP_RATE, target: sweep });
 
+    const connectionStatus = new LambdaFunction(this, 'connection-status', {
+      description: 'Says whether the connection is alive and how far behind both directions are',
+      timeout: STATUS_TIMEOUT,
+      key,
+      environment: {
+        ...connection.environment,
+        CONTACT_QUEUE_URL: contactEvents.queue.queueUrl,
+        CONTACT_DEAD_LETTER_QUEUE_URL: contactEvents.deadLetterQueue.queueUrl,
+        CONSENT_QUEUE_URL: consentEvents.queue.queueUrl,
+        CONSENT_DEAD_LETTER_QUEUE_URL: consentEvents.deadLetterQueue.queueUrl,
+        DATAVERSE_PARALLEL_REQUESTS: String(STATUS_PARALLEL_REQUESTS),
+      },
+      secrets: connection.secrets,
+    });
+    for (const events of [contactEvents, consentEvents]) {
+      events.allowCounting(connectionStatus);
+      events.allowCountingDeadLetters(connectionStatus);
+    }
+
     const migrateDatabase = new LambdaFunction(this, 'migrate-database', {
       description: 'Applies the SQL migrations, on every deploy that brings new ones',
       timeout: MIGRATE_TIMEOUT,
@@ -175,10 +209,14 @@ export class BridgeStack extends Stack {
       handler: migrateDatabase.function,
       timeout: MIGRATE_TIMEOUT,
       // New code never meets an old schema; old code has to get along with a new one for a moment.
-      executeBefore: [receiveWebhook, syncContact, syncConsent, sweep],
+      executeBefore: [receiveWebhook, syncContact, syncConsent, sweep, connectionStatus],
     });
 
-    const api = this.api(receiveWebhook, key);
+    const api = this.api(key, parameters.api);
+    addWebhook(api, receiveWebhook);
+    addForStaff(api, parameters.api, [
+      { method: HttpMethod.GET, path: STATUS_PATH, handler: connectionStatus },
+    ]);
     new CfnOutput(this, 'ApiUrl', { value: api.apiEndpoint });
     new CfnOutput(this, 'WebhookUrl', { value: `${api.apiEndpoint}${WEBHOOK_PATH}` });
     new CfnOutput(this, 'ContactQueueUrl', { value: contactEvents.queue.queueUrl });
@@ -192,11 +230,12 @@ export class BridgeStack extends Stack {
     });
   }
 
-  private api(receiveWebhook: LambdaFunction, key: IKey): HttpApi {
+  private api(key: IKey, access: ApiAccess): HttpApi {
     const api = new HttpApi(this, 'api', {
       description: 'What Dynamics and ConsentHub call',
       createDefaultStage: false,
     });
+    allowOrigins(api, access);
     const accessLogs = new LogGroup(this, 'access-logs', {
       retention: RetentionDays.THREE_MONTHS,
       encryptionKey: key,
@@ -223,21 +262,69 @@ export class BridgeStack extends Stack {
         ),
       },
     });
-    const [route] = api.addRoutes({
-      path: WEBHOOK_PATH,
-      methods: [HttpMethod.POST],
-      integration: new HttpLambdaIntegration('receive-webhook', receiveWebhook.function, {
-        payloadFormatVersion: PayloadFormatVersion.VERSION_2_0,
-      }),
-    });
-    if (route !== undefined) {
-      Validations.of(route).acknowledge({
-        id: 'AwsSolutions-APIG4',
-        reason:
-          'Dataverse cannot fetch a token. The function checks an HMAC-SHA256 signature over the ' +
-          'raw body in constant time before it reads anything else.',
-      });
-    }
     return api;
   }
+}
+
+/** Open to everybody: guarded by its signature. */
+function addWebhook(api: HttpApi, handler: LambdaFunction) {
+  const [route] = api.addRoutes({
+    path: WEBHOOK_PATH,
+    methods: [HttpMethod.POST],
+    integration: integration('receive-webhook', handler),
+  });
+  if (route !== undefined) {
+    Validations.of(route).acknowledge({
+      id: 'AwsSolutions-APIG4',
+      reason:
+        'Dataverse cannot fetch a token. The function checks an HMAC-SHA256 signature over the ' +
+        'raw body in constant time before it reads anything else.',
+    });
+  }
+}
+
+interface StaffRoute {
+  readonly method: HttpMethod;
+  readonly path: string;
+  readonly handler: LambdaFunction;
+}
+
+/** For who has signed in and has the scope: patients sign in at the same provider. */
+function addForStaff(api: HttpApi, access: ApiAccess, routes: readonly StaffRoute[]) {
+  const authorizer = new HttpJwtAuthorizer('staff', access.issuer, {
+    jwtAudience: [access.audience],
+  });
+  for (const { method, path, handler } of routes) {
+    api.addRoutes({
+      path,
+      methods: [method],
+      integration: integration(handler.node.id, handler),
+      authorizer,
+      authorizationScopes: [access.requiredScope],
+    });
+  }
+}
+
+const integration = (id: string, handler: LambdaFunction) =>
+  new HttpLambdaIntegration(id, handler.function, {
+    payloadFormatVersion: PayloadFormatVersion.VERSION_2_0,
+  });
+
+/** Lets pages of the configured origins call the API; without any there is no CORS at all. */
+function allowOrigins(api: HttpApi, { allowedOrigins, hasOrigins }: ApiAccess) {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what an HttpApi is made of
+  const resource = api.node.defaultChild as CfnApi;
+  resource.addPropertyOverride(
+    'CorsConfiguration',
+    Fn.conditionIf(
+      hasOrigins.logicalId,
+      {
+        AllowOrigins: Fn.split(',', allowedOrigins),
+        AllowMethods: [CorsHttpMethod.GET, CorsHttpMethod.POST],
+        AllowHeaders: ['authorization', 'content-type'],
+        MaxAge: PREFLIGHT_MAX_AGE.toSeconds(),
+      },
+      Aws.NO_VALUE,
+    ),
+  );
 }

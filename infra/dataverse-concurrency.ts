@@ -13,13 +13,19 @@ export interface DataverseShare {
 
 /**
  * Who may ask Dataverse how much at a time. The one place where it is decided; what is left over
- * belongs to administrators who test the connection and to other applications of the same user.
+ * belongs to administrators who look at or test the connection and to other applications of the same user.
  */
 export const DATAVERSE_SHARES = {
   'sync-contact': { containers: 5, parallelRequests: 4 },
   // A batch is read in one request, but written contact by contact.
   'sync-consent': { containers: 5, parallelRequests: 5 },
 } as const satisfies Record<string, DataverseShare>;
+
+/**
+ * Most requests that one status has under way. It takes them from what is left over, for a second, and
+ * at most once in some seconds per container.
+ */
+export const STATUS_PARALLEL_REQUESTS = 4;
 
 /** Requests that the whole fleet can have under way. @throws Error if that reaches the limit */
 export function fleetRequests(shares: Readonly<Record<string, DataverseShare>>): number {

@@ -5,6 +5,13 @@ import type { OutsideSender } from './constructs/queue-with-dead-letter.ts';
 /** An origin with TLS; without it only on loopback, for the local stack: credentials are sent there. */
 const ORIGIN = String.raw`^(https://[^/?#@\s]+|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?)/?$`;
 
+/** An issuer may have a path, and some end in a slash that belongs to it. */
+const ISSUER = String.raw`^(https://[^?#@\s]+|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?(/[^?#@\s]*)?)$`;
+
+/** Origins as a browser sends them, separated by commas; without TLS only on loopback. Never `*`. */
+const ONE_ORIGIN = String.raw`(https://[A-Za-z0-9.-]+(:[0-9]+)?|http://(localhost|127\.0\.0\.1)(:[0-9]+)?)`;
+const ORIGINS = `^(${ONE_ORIGIN}(,${ONE_ORIGIN})*)?$`;
+
 /**
  * A role or a user. Not an account, which would let in everybody there, and not the session of an
  * assumed role, which ends.
@@ -19,6 +26,20 @@ export interface Parameters {
   readonly clientId: string;
   readonly redisUrl: string;
   readonly consentHub: OutsideSender;
+  readonly api: ApiAccess;
+}
+
+/** Who may ask for the status and test the connection. */
+export interface ApiAccess {
+  /** `iss` of the tokens; their keys are found through its discovery document. */
+  readonly issuer: string;
+  readonly audience: string;
+  /** Patients sign in at the same provider: only who has this scope may. */
+  readonly requiredScope: string;
+  /** Separated by commas. */
+  readonly allowedOrigins: string;
+  /** Whether there are any. */
+  readonly hasOrigins: CfnCondition;
 }
 
 interface Rules {
@@ -49,6 +70,22 @@ export function declareParameters(stack: Construct): Parameters {
   const exists = new CfnCondition(stack, 'HasConsentHubPrincipal', {
     expression: Fn.conditionNot(Fn.conditionEquals(principalArn, '')),
   });
+  const allowedOrigins = parameter(
+    'ApiAllowedOrigins',
+    'Origins whose pages may call the API, separated by commas; empty: none',
+    {
+      default: '',
+      allowedPattern: ORIGINS,
+      constraintDescription: 'Origins such as https://app.consenthub.example, separated by commas',
+    },
+  );
+  const hasOrigins = new CfnCondition(stack, 'HasApiAllowedOrigins', {
+    expression: Fn.conditionNot(Fn.conditionEquals(allowedOrigins, '')),
+  });
+  const word = {
+    allowedPattern: String.raw`^[^\s"]+$`,
+    constraintDescription: 'Text without white space',
+  };
   return {
     orgUrl: parameter('DynamicsOrgUrl', 'URL of the Dataverse organisation', url),
     authorityUrl: parameter('DynamicsAuthorityUrl', 'Entra ID authority of the cloud', {
@@ -66,5 +103,19 @@ export function declareParameters(stack: Construct): Parameters {
     }),
     redisUrl: parameter('UpstashRedisRestUrl', 'REST URL of the Upstash Redis', url),
     consentHub: { principalArn, exists },
+    api: {
+      issuer: parameter('ApiTokenIssuer', 'Issuer of the tokens that staff sign in with', {
+        allowedPattern: ISSUER,
+        constraintDescription: 'The issuer as it stands in the tokens (iss)',
+      }),
+      audience: parameter('ApiTokenAudience', 'Audience (aud or client_id) of the tokens', word),
+      requiredScope: parameter(
+        'ApiRequiredScope',
+        'Scope that lets somebody see the status and test the connection',
+        word,
+      ),
+      allowedOrigins,
+      hasOrigins,
+    },
   };
 }

@@ -104,6 +104,16 @@ export class QueueWithDeadLetter extends Construct {
     );
   }
 
+  /** Lets a function see how many messages are dead letters, and none of them. */
+  allowCountingDeadLetters(counter: LambdaFunction) {
+    counter.function.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['sqs:GetQueueAttributes'],
+        resources: [this.deadLetterQueue.queueArn],
+      }),
+    );
+  }
+
   /** Lets a function consume the queue and move what is poison to the dead-letter queue. */
   allowConsuming(consumer: LambdaFunction) {
     const consume = [

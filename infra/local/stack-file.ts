@@ -27,6 +27,10 @@ export interface StackDetails {
   readonly clientId: string;
   readonly clientSecret: string;
   readonly webhookSecret: string;
+  /** Bearer token for the status and the test of the connection; ends with the stack, or after 12 hours. */
+  readonly operatorToken: string;
+  /** Of somebody who signs in at the same provider and may do neither. */
+  readonly patientToken: string;
   /** ConsentHub's id of the organisation. */
   readonly organizationId: string;
   readonly dataverseOrganizationId: string;

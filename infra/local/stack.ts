@@ -7,6 +7,7 @@ import { openHttpApi } from './gateway/http-api.ts';
 import { type AccessGuard, accessGuard } from './iam/access-guard.ts';
 import { accessPoliciesOf } from './iam/access-policies.ts';
 import { keepValues } from './outside/kept-values.ts';
+import { type Operators, startOperators } from './outside/identity-provider.ts';
 import { askOrganization, ensureOrganization } from './outside/organization.ts';
 import { allEnded } from './outside/all-ended.ts';
 import { type OutsideSystems, startOutsideSystems } from './outside/outside-systems.ts';
@@ -62,6 +63,9 @@ export interface Stack {
 /** The one region and the credentials of the local stack; they open nothing anywhere else. */
 const CREDENTIALS = { region: 'eu-central-1', accessKeyId: 'local', secretAccessKey: 'local' };
 
+/** Where ConsentHub's own pages are served from by its developers. */
+const BROWSER_ORIGINS = 'http://localhost:3000,http://localhost:5173';
+
 /**
  * Starts the whole system on this machine: synthesises the template, starts what it needs, runs its
  * deploy-time triggers, serves its API and its queues. Whatever fails, nothing is left running.
@@ -97,8 +101,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   report('Synthesising the template, starting the systems around it');
   const synthesis =
     options.assembly === undefined ? synthesize(assembly, signal) : Promise.resolve();
-  const [outside, sqs, secretsManager] = await allEnded([
+  const [outside, operators, sqs, secretsManager] = await allEnded([
     startOutsideSystems(settings, kept, stateDirectory, resources),
+    startOperators(resources),
     startSqs(join(stateDirectory, 'queues'), guard).then((server) => {
       resources.defer(() => server.close());
       return server;
@@ -117,7 +122,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   report('Reading the template');
   let secretArns: ReadonlyMap<string, string> = new Map();
-  const interpretation = interpret(readAssembly(assembly), parametersOf(outside), {
+  const interpretation = interpret(readAssembly(assembly), parametersOf(outside, operators), {
     region: CREDENTIALS.region,
     accountId: ACCOUNT_ID,
     apiUrl: httpApi.url,
@@ -163,6 +168,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     apiUrl: httpApi.url,
     ...CREDENTIALS,
     ...outside,
+    operatorToken: operators.operatorToken,
+    patientToken: operators.patientToken,
     contactQueueUrl: outputOf(interpretation, 'ContactQueueUrl'),
     contactDeadLetterQueueUrl: outputOf(interpretation, 'ContactDeadLetterQueueUrl'),
     consentQueueUrl: outputOf(interpretation, 'ConsentQueueUrl'),
@@ -195,13 +202,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 /** Values of the template's parameters: what differs between deployments and is no secret. */
-function parametersOf(outside: OutsideSystems): Record<string, string> {
+function parametersOf(outside: OutsideSystems, operators: Operators): Record<string, string> {
   return {
     DynamicsOrgUrl: outside.dataverseUrl,
     DynamicsAuthorityUrl: outside.entraUrl,
     DynamicsTenantId: outside.tenantId,
     DynamicsClientId: outside.clientId,
     UpstashRedisRestUrl: outside.redisRestUrl,
+    ApiTokenIssuer: operators.issuer,
+    ApiTokenAudience: operators.audience,
+    ApiRequiredScope: operators.scope,
+    ApiAllowedOrigins: BROWSER_ORIGINS,
   };
 }
 

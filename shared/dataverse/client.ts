@@ -13,6 +13,7 @@ import {
   contactRow,
   type DataverseContact,
 } from './contact.ts';
+import { readMissingColumns } from './contact-schema.ts';
 import { ConsentFieldsMissing, DataverseRejected, DataverseUnreadable } from './errors.ts';
 import { guid, parseGuid } from './guid.ts';
 import {
@@ -63,6 +64,8 @@ export interface DataverseClient {
    * @throws ConsentFieldsMissing
    */
   getConsentStatusOptions(): Promise<ConsentStatusOptions>;
+  /** What the custom columns lack, in words: a name, or a name and what is wrong. Empty: nothing. */
+  getMissingColumns(): Promise<readonly string[]>;
   /**
    * Reads up to 100 contacts in one request, by their lower-case id. One that is not in the answer may
    * be deleted or hidden from the application user: absence proves nothing.
@@ -95,6 +98,7 @@ export function createDataverseClient(options: WebApiOptions): DataverseClient {
     getContact: (contactId) => getContact(api, contactId, CONTACT_SELECT, contactRow),
     getContactWithConsent: (contactId) => getContactWithConsent(api, contactId),
     getConsentStatusOptions: () => readConsentStatusOptions(api),
+    getMissingColumns: () => readMissingColumns(api),
     readContacts: (contactIds) => readContacts(api, contactIds),
     updateContact: (contactId, fields, condition) =>
       updateContact(api, contactId, fields, condition),

@@ -141,6 +141,8 @@ export class DataverseRejected extends DataverseError {
 export class ConsentFieldsMissing extends DataverseError {
   override readonly name = 'ConsentFieldsMissing';
   override readonly outcomeUnknown = false;
+  /** Labels of options; empty where the column itself is missing. */
+  readonly options: readonly string[];
 
   /** `column`: the one that is missing, or whose `options` (labels) are; without it, some of them. */
   constructor({ column, options = [] }: { column?: string; options?: readonly string[] }) {
@@ -148,6 +150,7 @@ export class ConsentFieldsMissing extends DataverseError {
     const missing =
       options.length === 0 ? subject : `one option each for ${options.join(', ')} in ${subject}`;
     super(`Dataverse's contact lacks ${missing}: run the set-up of the contact fields`);
+    this.options = options;
   }
 }
 

@@ -6,7 +6,7 @@ import { createDataverseClient, type DataverseClient } from '../dataverse/client
 import { createConnectedOrganization } from '../dataverse/connected-organization.ts';
 import { parseAuthorityUrl, parseOrganizationUrl } from '../dataverse/organization-url.ts';
 import { createPause } from '../dataverse/pause.ts';
-import { createTokenSource, type TokenEvent } from '../dataverse/token.ts';
+import { createTokenSource, type TokenEvent, type TokenSource } from '../dataverse/token.ts';
 import type { Log } from '../observability/log.ts';
 import { type Message, messages } from '../observability/messages.ts';
 
@@ -61,6 +61,7 @@ export interface Connected {
   readonly database: Database;
   readonly cache: Cache;
   readonly dataverse: DataverseClient;
+  readonly tokens: TokenSource;
   readonly orgUrl: string;
   /** Id of the Dataverse organisation that the connection leads to. @throws DataverseError */
   readonly connectedOrganizationId: () => Promise<string>;
@@ -75,6 +76,7 @@ export function connect(
   env: ConnectionEnvironment,
   secrets: ConnectionSecrets,
   log: Log,
+  { dataverseTimeoutMs = DATAVERSE_TIMEOUT_MS }: { readonly dataverseTimeoutMs?: number } = {},
 ): Connected {
   const rules = { allowLoopback: env.LOCAL_STACK === 'true' };
   const connection = {
@@ -111,7 +113,7 @@ export function connect(
     connection,
     tokens,
     fetch,
-    timeoutMs: DATAVERSE_TIMEOUT_MS,
+    timeoutMs: dataverseTimeoutMs,
     parallelRequests: env.DATAVERSE_PARALLEL_REQUESTS,
     pause,
   });
@@ -119,6 +121,7 @@ export function connect(
     database: createDatabase({ url: secrets.databaseUrl, endpoint: env.NEON_ENDPOINT }),
     cache,
     dataverse,
+    tokens,
     orgUrl: connection.orgUrl,
     connectedOrganizationId: createConnectedOrganization({
       client: dataverse,

@@ -57,6 +57,14 @@ export const messages = {
   },
   connectionPaused: { code: 'PA-001', level: 'warn', text: 'connection paused' },
   connectionResumed: { code: 'PA-002', level: 'info', text: 'connection resumed' },
+  connectionChecked: { code: 'ST-001', level: 'info', text: 'connection status asked for' },
+  statusNotConfigured: {
+    code: 'ST-004',
+    level: 'error',
+    text: 'configuration or a secret could not be used',
+  },
+  connectionTested: { code: 'ST-002', level: 'info', text: 'connection tested' },
+  testNotAudited: { code: 'ST-003', level: 'error', text: 'test could not be audited' },
   secretRefreshFailed: {
     code: 'SE-001',
     level: 'warn',

@@ -68,6 +68,37 @@ export async function startRunningStack({ schedules = false, freeze = false } = 
       });
     },
 
+    /** A request of ConsentHub's staff; `null`: without a token. */
+    ask(
+      method: 'GET' | 'POST',
+      path: string,
+      { token = details.operatorToken, body }: { token?: string | null; body?: string } = {},
+    ): Promise<Response> {
+      return fetch(`${details.apiUrl}/api/dynamics/${path}`, {
+        method,
+        headers: token === null ? {} : { authorization: `Bearer ${token}` },
+        ...(body !== undefined && { body }),
+      });
+    },
+
+    /** Makes Redis (`redis`) or Neon (`neon`) fail. */
+    async breakSystem(system: 'redis' | 'neon', mode: string): Promise<void> {
+      const response = await fetch(`${details.faultControlUrl}/${system}`, {
+        method: 'PUT',
+        body: JSON.stringify({ mode }),
+      });
+      if (!response.ok) throw new Error(`${system}: ${response.status}`);
+    },
+
+    /** A request to the control API of the simulated Entra ID. */
+    async entra(method: string, path: string, body?: unknown): Promise<void> {
+      const response = await fetch(`${details.entraControlUrl}${path}`, {
+        method,
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
+    },
+
     /** Sends a consent event as ConsentHub does. */
     publish(change: object): Promise<unknown> {
       return sqs.send(

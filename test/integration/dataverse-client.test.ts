@@ -5,6 +5,7 @@ import type { DynamicsConnection } from '../../shared/dataverse/connection.ts';
 import { consentColumns, showsConsentFields } from '../../shared/dataverse/consent-columns.ts';
 import { createDataverseClient, type DataverseClient } from '../../shared/dataverse/client.ts';
 import { discoverTenantId } from '../../shared/dataverse/tenant.ts';
+import { CONTACT_FIELDS } from '../../shared/dataverse/fields.ts';
 import { createTokenSource } from '../../shared/dataverse/token.ts';
 import { type DataverseSimulator, startDataverseSimulator } from '../simulators/dataverse/index.ts';
 import { type EntraSimulator, startEntraSimulator } from '../simulators/entra/index.ts';
@@ -228,6 +229,9 @@ describe('the consent fields of a contact', () => {
       ]) {
         await expect(asked).rejects.toMatchObject({ name: 'ConsentFieldsMissing' });
       }
+      const names = Object.values(CONTACT_FIELDS).map(({ logicalName }) => logicalName);
+      expect(await connected.getMissingColumns()).toEqual(names);
+      expect(await client.getMissingColumns()).toEqual([]);
       await expect(connected.getContact(id)).resolves.toMatchObject({ found: true });
       expect((await connected.readContacts([id])).size).toBe(1);
     } finally {

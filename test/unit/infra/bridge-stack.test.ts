@@ -49,7 +49,7 @@ function nameOf(resource: unknown): string {
 describe('every function', () => {
   test('runs on Node 24 on arm64, with a role and a log group of its own', () => {
     const functions = functionsOfOurs();
-    expect(functions).toHaveLength(5);
+    expect(functions).toHaveLength(6);
     for (const { Properties: properties } of functions) {
       expect(properties['Runtime']).toBe('nodejs24.x');
     }
@@ -117,6 +117,19 @@ describe('every function', () => {
         'sqs:SendMessage → contacteventsqueue',
       ],
     ],
+    [
+      'connection-status',
+      [
+        'kms:Decrypt → key',
+        'secretsmanager:GetSecretValue → databaseurl',
+        'secretsmanager:GetSecretValue → dynamicsclientsecret',
+        'secretsmanager:GetSecretValue → upstashredisresttoken',
+        'sqs:GetQueueAttributes → consenteventsdeadletter',
+        'sqs:GetQueueAttributes → consenteventsqueue',
+        'sqs:GetQueueAttributes → contacteventsdeadletter',
+        'sqs:GetQueueAttributes → contacteventsqueue',
+      ],
+    ],
     ['migrate-database', ['kms:Decrypt → key', 'secretsmanager:GetSecretValue → databaseurl']],
   ])('%s may do what it needs and nothing else', (folder, expected) => {
     expect([...new Set(grants(folder))]).toEqual(expected);
@@ -134,7 +147,7 @@ describe('every function', () => {
     expect(arnsOf('receive-webhook')).toEqual(['DYNAMICS_WEBHOOK_SECRET_ARN']);
     expect(arnsOf('migrate-database')).toEqual(['DATABASE_URL_SECRET_ARN']);
     expect(arnsOf('sweep')).toEqual(['DATABASE_URL_SECRET_ARN']);
-    for (const folder of ['sync-contact', 'sync-consent']) {
+    for (const folder of ['sync-contact', 'sync-consent', 'connection-status']) {
       expect(arnsOf(folder)?.toSorted()).toEqual([
         'DATABASE_URL_SECRET_ARN',
         'DYNAMICS_CLIENT_SECRET_ARN',
@@ -252,6 +265,39 @@ describe('the API', () => {
     });
   });
 
+  test.each([['GET /api/dynamics/status']])('%s is for staff with the scope', (routeKey) => {
+    const [authorizer] = Object.keys(bridge.findResources('AWS::ApiGatewayV2::Authorizer'));
+    bridge.hasResourceProperties('AWS::ApiGatewayV2::Route', {
+      RouteKey: routeKey,
+      AuthorizationType: 'JWT',
+      AuthorizerId: { Ref: authorizer },
+      AuthorizationScopes: [{ Ref: 'ApiRequiredScope' }],
+    });
+  });
+
+  test('checks tokens of the configured issuer for the configured audience', () => {
+    bridge.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
+      AuthorizerType: 'JWT',
+      IdentitySource: ['$request.header.Authorization'],
+      JwtConfiguration: {
+        Issuer: { Ref: 'ApiTokenIssuer' },
+        Audience: [{ Ref: 'ApiTokenAudience' }],
+      },
+    });
+  });
+
+  test('lets no page call it but those of the configured origins', () => {
+    const { CorsConfiguration: cors } = resourceOf('AWS::ApiGatewayV2::Api', 'api').Properties;
+    expect(cors).toMatchObject({
+      'Fn::If': [
+        'HasApiAllowedOrigins',
+        { AllowOrigins: { 'Fn::Split': [',', { Ref: 'ApiAllowedOrigins' }] } },
+        { Ref: 'AWS::NoValue' },
+      ],
+    });
+    expect(JSON.stringify(cors)).not.toContain('AllowCredentials');
+  });
+
   test('logs who called what, and nothing that was sent', () => {
     const { AccessLogSettings: settings } = resourceOf(
       'AWS::ApiGatewayV2::Stage',
@@ -265,7 +311,13 @@ describe('the API', () => {
 describe('the deploy', () => {
   test('migrates the database before any other function changes', () => {
     const [trigger] = Object.keys(bridge.findResources('Custom::Trigger'));
-    for (const folder of ['receive-webhook', 'sync-contact', 'sync-consent', 'sweep']) {
+    for (const folder of [
+      'receive-webhook',
+      'sync-contact',
+      'sync-consent',
+      'sweep',
+      'connection-status',
+    ]) {
       expect(resourceOf('AWS::Lambda::Function', folder).DependsOn).toContain(trigger);
     }
   });

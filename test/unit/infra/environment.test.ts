@@ -1,5 +1,6 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { environment as connectionStatus } from '../../../functions/connection-status/env.ts';
 import { environment as migrateDatabase } from '../../../functions/migrate-database/env.ts';
 import { environment as receiveWebhook } from '../../../functions/receive-webhook/env.ts';
 import { environment as sweep } from '../../../functions/sweep/env.ts';
@@ -9,6 +10,7 @@ import { parseEnvironment } from '../../../shared/environment/environment.ts';
 import { buildStacks } from './build-stacks.ts';
 
 const FUNCTIONS = {
+  'connection-status': connectionStatus,
   'migrate-database': migrateDatabase,
   'receive-webhook': receiveWebhook,
   sweep,

@@ -68,3 +68,44 @@ test.each([
 ])('ConsentHubPrincipalArn refuses %j', (value) => {
   expect(accepts('ConsentHubPrincipalArn', value)).toBe(false);
 });
+
+test.each([
+  'https://auth.consenthub.example',
+  'https://tenant.eu.auth0.com/',
+  'https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEf123',
+  'http://127.0.0.1:8080',
+])('ApiTokenIssuer takes %j', (value) => {
+  expect(accepts('ApiTokenIssuer', value)).toBe(true);
+});
+
+test.each(['', 'auth.consenthub.example', 'http://auth.consenthub.example', 'https://a.example?x'])(
+  'ApiTokenIssuer refuses %j',
+  (value) => {
+    expect(accepts('ApiTokenIssuer', value)).toBe(false);
+  },
+);
+
+test.each([
+  '',
+  'https://app.consenthub.example',
+  'https://app.consenthub.example,https://staging.consenthub.example:8443',
+  'http://localhost:3000',
+])('ApiAllowedOrigins takes %j', (value) => {
+  expect(accepts('ApiAllowedOrigins', value)).toBe(true);
+});
+
+test.each([
+  '*',
+  'https://*.consenthub.example',
+  'http://app.consenthub.example',
+  'https://app.consenthub.example/',
+  'https://a.example, https://b.example',
+])('ApiAllowedOrigins refuses %j', (value) => {
+  expect(accepts('ApiAllowedOrigins', value)).toBe(false);
+});
+
+test.each(['ApiTokenAudience', 'ApiRequiredScope'])('%s is one word', (name) => {
+  expect(accepts(name, 'api://consenthub/dynamics.manage')).toBe(true);
+  expect(accepts(name, '')).toBe(false);
+  expect(accepts(name, 'two words')).toBe(false);
+});

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createDatabase } from '../../shared/database/database.ts';
+import {
+  createSyncStatusStore,
+  type SyncStatusStore,
+} from '../../shared/sync-status/sync-status-store.ts';
+import { createMigratedDatabase } from '../support/migrated-database.ts';
+
+let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
+let store: SyncStatusStore;
+beforeAll(async () => {
+  database = await createMigratedDatabase();
+  store = createSyncStatusStore(
+    createDatabase({ url: database.url, endpoint: database.neonEndpoint }),
+  );
+});
+afterAll(() => database?.drop());
+
+const audit = (action: string, outcome: string, source: string | null, at: string) =>
+  database.pool.query(
+    'insert into audit_logs (action, outcome, source, "timestamp") values ($1, $2, $3, $4)',
+    [action, outcome, source, at],
+  );
+
+test('nothing has happened yet', async () => {
+  const idle = { lastSuccessAt: null, due: 0, oldestSeconds: null };
+  expect(await store.read()).toEqual({ contacts: idle, consents: idle });
+});
+
+test('counts the rows whose clock is due in each direction, and since when the longest', async () => {
+  const { rows } = await database.pool.query<{ id: string }>(
+    'insert into patients (organization_id) values ($1) returning id',
+    [database.organizationId],
+  );
+  await database.pool.query(
+    `insert into dynamics_contacts
+       (organization_id, contact_id, patient_id, read_due_at, write_due_at)
+     values
+       -- To be read, for an hour, and to be written, later.
+       ($1, gen_random_uuid(), $2, now() - interval '1 hour', now() + interval '1 hour'),
+       ($1, gen_random_uuid(), null, now() - interval '1 minute', null),
+       -- Nobody is linked: nothing to write.
+       ($1, gen_random_uuid(), null, null, now() - interval '1 day'),
+       ($1, gen_random_uuid(), null, null, null)`,
+    [database.organizationId, rows[0]?.id],
+  );
+  const { contacts, consents } = await store.read();
+  expect(contacts.due).toBe(2);
+  expect(contacts.oldestSeconds).toBeGreaterThanOrEqual(3_600);
+  expect(contacts.oldestSeconds).toBeLessThan(3_700);
+  expect(consents).toMatchObject({ due: 0, oldestSeconds: null });
+  await database.pool.query(
+    'update dynamics_contacts set write_due_at = now() where patient_id = $1',
+    [rows[0]?.id],
+  );
+  expect((await store.read()).consents).toMatchObject({ due: 1, oldestSeconds: 0 });
+});
+
+test('takes the latest success of each direction, and no failure and no row of ConsentHub itself', async () => {
+  await audit('patient_created', 'applied', 'webhook', '2026-03-01T10:00:00Z');
+  await audit('patient_updated', 'unchanged', 'sweep', '2026-03-01T11:00:00.250Z');
+  await audit('patient_updated', 'unreadable', 'webhook', '2026-03-01T12:00:00Z');
+  await audit('patient_updated', 'applied', null, '2026-03-01T13:00:00Z');
+  await audit('dynamics_sync', 'applied', 'consenthub', '2026-03-01T09:00:00Z');
+  await audit('consent_expired', 'applied', 'sweep', '2026-03-01T14:00:00Z');
+  const { contacts, consents } = await store.read();
+  expect(contacts.lastSuccessAt).toEqual(new Date('2026-03-01T11:00:00.250Z'));
+  expect(consents.lastSuccessAt).toEqual(new Date('2026-03-01T09:00:00Z'));
+});
