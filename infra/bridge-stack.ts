@@ -31,7 +31,7 @@ import { Schedule } from './constructs/schedule.ts';
 import {
   DATAVERSE_SHARES,
   fleetRequests,
-  STATUS_PARALLEL_REQUESTS,
+  INTERACTIVE_PARALLEL_REQUESTS,
 } from './dataverse-concurrency.ts';
 import { type ApiAccess, declareParameters } from './parameters.ts';
 import type { SecretsStack } from './secrets-stack.ts';
@@ -54,10 +54,13 @@ const SWEEP_TIMEOUT = Duration.seconds(55);
 const SWEEP_RATE = Duration.minutes(1);
 /** It answers within two seconds by itself; a cold start comes before that. */
 const STATUS_TIMEOUT = Duration.seconds(10);
+/** Five requests of 4 s one after another and an audit row, before the gateway gives up after 30 s. */
+const TEST_TIMEOUT = Duration.seconds(29);
 /** Indexes are built while the tables are in use, and a large table takes its time. */
 const MIGRATE_TIMEOUT = Duration.minutes(14);
 
 const WEBHOOK_PATH = '/api/dynamics/webhook';
+const TEST_PATH = '/api/dynamics/test';
 const STATUS_PATH = '/api/dynamics/status';
 
 /** Browsers ask again after so long whether a page may call the API. */
@@ -184,7 +187,7 @@ export class BridgeStack extends Stack {
         CONTACT_DEAD_LETTER_QUEUE_URL: contactEvents.deadLetterQueue.queueUrl,
         CONSENT_QUEUE_URL: consentEvents.queue.queueUrl,
         CONSENT_DEAD_LETTER_QUEUE_URL: consentEvents.deadLetterQueue.queueUrl,
-        DATAVERSE_PARALLEL_REQUESTS: String(STATUS_PARALLEL_REQUESTS),
+        DATAVERSE_PARALLEL_REQUESTS: String(INTERACTIVE_PARALLEL_REQUESTS),
       },
       secrets: connection.secrets,
     });
@@ -192,6 +195,19 @@ export class BridgeStack extends Stack {
       events.allowCounting(connectionStatus);
       events.allowCountingDeadLetters(connectionStatus);
     }
+
+    const { UPSTASH_REDIS_REST_URL: _url, ...dynamicsEnvironment } = connection.environment;
+    const { UPSTASH_REDIS_REST_TOKEN_SECRET_ARN: _token, ...dynamicsSecrets } = connection.secrets;
+    const testConnection = new LambdaFunction(this, 'test-connection', {
+      description: 'Tries a connection and says what an administrator has to mend',
+      timeout: TEST_TIMEOUT,
+      key,
+      environment: {
+        ...dynamicsEnvironment,
+        DATAVERSE_PARALLEL_REQUESTS: String(INTERACTIVE_PARALLEL_REQUESTS),
+      },
+      secrets: dynamicsSecrets,
+    });
 
     const migrateDatabase = new LambdaFunction(this, 'migrate-database', {
       description: 'Applies the SQL migrations, on every deploy that brings new ones',
@@ -209,13 +225,21 @@ export class BridgeStack extends Stack {
       handler: migrateDatabase.function,
       timeout: MIGRATE_TIMEOUT,
       // New code never meets an old schema; old code has to get along with a new one for a moment.
-      executeBefore: [receiveWebhook, syncContact, syncConsent, sweep, connectionStatus],
+      executeBefore: [
+        receiveWebhook,
+        syncContact,
+        syncConsent,
+        sweep,
+        connectionStatus,
+        testConnection,
+      ],
     });
 
     const api = this.api(key, parameters.api);
     addWebhook(api, receiveWebhook);
     addForStaff(api, parameters.api, [
       { method: HttpMethod.GET, path: STATUS_PATH, handler: connectionStatus },
+      { method: HttpMethod.POST, path: TEST_PATH, handler: testConnection },
     ]);
     new CfnOutput(this, 'ApiUrl', { value: api.apiEndpoint });
     new CfnOutput(this, 'WebhookUrl', { value: `${api.apiEndpoint}${WEBHOOK_PATH}` });

@@ -22,10 +22,10 @@ export const DATAVERSE_SHARES = {
 } as const satisfies Record<string, DataverseShare>;
 
 /**
- * Most requests that one status has under way. It takes them from what is left over, for a second, and
- * at most once in some seconds per container.
+ * Most requests that one status or one test has under way. They come from what is left over: a few, for
+ * a second or two, when somebody looks.
  */
-export const STATUS_PARALLEL_REQUESTS = 4;
+export const INTERACTIVE_PARALLEL_REQUESTS = 4;
 
 /** Requests that the whole fleet can have under way. @throws Error if that reaches the limit */
 export function fleetRequests(shares: Readonly<Record<string, DataverseShare>>): number {

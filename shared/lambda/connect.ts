@@ -5,6 +5,7 @@ import { pauseKeys } from '../dataverse/cache-keys.ts';
 import { createDataverseClient, type DataverseClient } from '../dataverse/client.ts';
 import { createConnectedOrganization } from '../dataverse/connected-organization.ts';
 import { parseAuthorityUrl, parseOrganizationUrl } from '../dataverse/organization-url.ts';
+import type { DynamicsConnection } from '../dataverse/connection.ts';
 import { createPause } from '../dataverse/pause.ts';
 import { createTokenSource, type TokenEvent, type TokenSource } from '../dataverse/token.ts';
 import type { Log } from '../observability/log.ts';
@@ -68,6 +69,32 @@ export interface Connected {
 }
 
 /**
+ * The connection that the environment describes.
+ *
+ * @throws InvalidUrl
+ */
+export function parseConnection(
+  env: Pick<
+    ConnectionEnvironment,
+    | 'DYNAMICS_ORG_URL'
+    | 'DYNAMICS_AUTHORITY_URL'
+    | 'DYNAMICS_TENANT_ID'
+    | 'DYNAMICS_CLIENT_ID'
+    | 'LOCAL_STACK'
+  >,
+  clientSecret: string,
+): DynamicsConnection {
+  const rules = { allowLoopback: env.LOCAL_STACK === 'true' };
+  return {
+    orgUrl: parseOrganizationUrl(env.DYNAMICS_ORG_URL, rules),
+    authorityUrl: parseAuthorityUrl(env.DYNAMICS_AUTHORITY_URL, rules),
+    ...(env.DYNAMICS_TENANT_ID !== '' && { tenantId: env.DYNAMICS_TENANT_ID }),
+    clientId: env.DYNAMICS_CLIENT_ID,
+    clientSecret,
+  };
+}
+
+/**
  * The adapters of one connection, made once for a container.
  *
  * @throws InvalidUrl, DatabaseUrlInvalid
@@ -78,14 +105,7 @@ export function connect(
   log: Log,
   { dataverseTimeoutMs = DATAVERSE_TIMEOUT_MS }: { readonly dataverseTimeoutMs?: number } = {},
 ): Connected {
-  const rules = { allowLoopback: env.LOCAL_STACK === 'true' };
-  const connection = {
-    orgUrl: parseOrganizationUrl(env.DYNAMICS_ORG_URL, rules),
-    authorityUrl: parseAuthorityUrl(env.DYNAMICS_AUTHORITY_URL, rules),
-    ...(env.DYNAMICS_TENANT_ID !== '' && { tenantId: env.DYNAMICS_TENANT_ID }),
-    clientId: env.DYNAMICS_CLIENT_ID,
-    clientSecret: secrets.clientSecret,
-  };
+  const connection = parseConnection(env, secrets.clientSecret);
   const cache = createCache({
     url: env.UPSTASH_REDIS_REST_URL,
     token: secrets.redisToken,

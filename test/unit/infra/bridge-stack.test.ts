@@ -49,7 +49,7 @@ function nameOf(resource: unknown): string {
 describe('every function', () => {
   test('runs on Node 24 on arm64, with a role and a log group of its own', () => {
     const functions = functionsOfOurs();
-    expect(functions).toHaveLength(6);
+    expect(functions).toHaveLength(7);
     for (const { Properties: properties } of functions) {
       expect(properties['Runtime']).toBe('nodejs24.x');
     }
@@ -130,6 +130,14 @@ describe('every function', () => {
         'sqs:GetQueueAttributes → contacteventsqueue',
       ],
     ],
+    [
+      'test-connection',
+      [
+        'kms:Decrypt → key',
+        'secretsmanager:GetSecretValue → databaseurl',
+        'secretsmanager:GetSecretValue → dynamicsclientsecret',
+      ],
+    ],
     ['migrate-database', ['kms:Decrypt → key', 'secretsmanager:GetSecretValue → databaseurl']],
   ])('%s may do what it needs and nothing else', (folder, expected) => {
     expect([...new Set(grants(folder))]).toEqual(expected);
@@ -147,6 +155,10 @@ describe('every function', () => {
     expect(arnsOf('receive-webhook')).toEqual(['DYNAMICS_WEBHOOK_SECRET_ARN']);
     expect(arnsOf('migrate-database')).toEqual(['DATABASE_URL_SECRET_ARN']);
     expect(arnsOf('sweep')).toEqual(['DATABASE_URL_SECRET_ARN']);
+    expect(arnsOf('test-connection')).toEqual([
+      'DATABASE_URL_SECRET_ARN',
+      'DYNAMICS_CLIENT_SECRET_ARN',
+    ]);
     for (const folder of ['sync-contact', 'sync-consent', 'connection-status']) {
       expect(arnsOf(folder)?.toSorted()).toEqual([
         'DATABASE_URL_SECRET_ARN',
@@ -265,15 +277,18 @@ describe('the API', () => {
     });
   });
 
-  test.each([['GET /api/dynamics/status']])('%s is for staff with the scope', (routeKey) => {
-    const [authorizer] = Object.keys(bridge.findResources('AWS::ApiGatewayV2::Authorizer'));
-    bridge.hasResourceProperties('AWS::ApiGatewayV2::Route', {
-      RouteKey: routeKey,
-      AuthorizationType: 'JWT',
-      AuthorizerId: { Ref: authorizer },
-      AuthorizationScopes: [{ Ref: 'ApiRequiredScope' }],
-    });
-  });
+  test.each(['GET /api/dynamics/status', 'POST /api/dynamics/test'])(
+    '%s is for staff with the scope',
+    (routeKey) => {
+      const [authorizer] = Object.keys(bridge.findResources('AWS::ApiGatewayV2::Authorizer'));
+      bridge.hasResourceProperties('AWS::ApiGatewayV2::Route', {
+        RouteKey: routeKey,
+        AuthorizationType: 'JWT',
+        AuthorizerId: { Ref: authorizer },
+        AuthorizationScopes: [{ Ref: 'ApiRequiredScope' }],
+      });
+    },
+  );
 
   test('checks tokens of the configured issuer for the configured audience', () => {
     bridge.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
@@ -317,6 +332,7 @@ describe('the deploy', () => {
       'sync-consent',
       'sweep',
       'connection-status',
+      'test-connection',
     ]) {
       expect(resourceOf('AWS::Lambda::Function', folder).DependsOn).toContain(trigger);
     }

@@ -6,6 +6,7 @@ import { environment as receiveWebhook } from '../../../functions/receive-webhoo
 import { environment as sweep } from '../../../functions/sweep/env.ts';
 import { environment as syncConsent } from '../../../functions/sync-consent/env.ts';
 import { environment as syncContact } from '../../../functions/sync-contact/env.ts';
+import { environment as testConnection } from '../../../functions/test-connection/env.ts';
 import { parseEnvironment } from '../../../shared/environment/environment.ts';
 import { buildStacks } from './build-stacks.ts';
 
@@ -16,6 +17,7 @@ const FUNCTIONS = {
   sweep,
   'sync-consent': syncConsent,
   'sync-contact': syncContact,
+  'test-connection': testConnection,
 };
 
 /** Read by Powertools, in every function. */

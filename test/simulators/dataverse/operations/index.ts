@@ -18,6 +18,7 @@ import { retrieveContact } from './retrieve-contact.ts';
 import { retrieveEntityDefinition } from './retrieve-entity-definition.ts';
 import { retrieveOrganization } from './retrieve-organization.ts';
 import { retrieveSystemRow } from './retrieve-system-row.ts';
+import { retrieveVersion } from './retrieve-version.ts';
 import { updateContact } from './update-contact.ts';
 import { updateEntityDefinition } from './update-entity-definition.ts';
 import { updateMultipleContacts } from './update-multiple-contacts.ts';
@@ -27,6 +28,7 @@ import { whoAmI } from './who-am-i.ts';
 /** The part of the Web API that is simulated. */
 export const operations: readonly Operation[] = [
   whoAmI,
+  retrieveVersion,
   retrieveOrganization,
   retrieveContact,
   listContacts,

@@ -1,0 +1,15 @@
+-- Who tested a connection, and how it ended, is on record. As in 002: where ConsentHub keeps its actions
+-- in an enum type, the type learns this one.
+do $$
+declare
+  action_type regtype;
+begin
+  select a.atttypid::regtype into action_type
+  from pg_attribute a
+  join pg_type t on t.oid = a.atttypid
+  where a.attrelid = 'audit_logs'::regclass and a.attname = 'action' and t.typtype = 'e';
+  if action_type is not null then
+    execute format('alter type %s add value if not exists %L', action_type, 'connection_tested');
+  end if;
+end
+$$;
