@@ -70,6 +70,7 @@ describe('the migrations', () => {
       'dynamics_sync',
       'consent_expired',
       'sync_requested',
+      'connection_tested',
     ]);
   });
 

@@ -67,3 +67,17 @@ test('takes the latest success of each direction, and no failure and no row of C
   expect(contacts.lastSuccessAt).toEqual(new Date('2026-03-01T11:00:00.250Z'));
   expect(consents.lastSuccessAt).toEqual(new Date('2026-03-01T09:00:00Z'));
 });
+
+test('reads the same where ConsentHub keeps its actions in an enum type', async () => {
+  const before = await store.read();
+  await database.pool.query(`
+    create type audit_action as enum (
+      'patient_created', 'patient_updated', 'patient_linked', 'patient_unlinked', 'dynamics_sync',
+      'consent_expired'
+    );
+    alter table audit_logs alter column action type audit_action using action::audit_action;
+  `);
+  const after = await store.read();
+  expect(after.contacts.lastSuccessAt).toEqual(before.contacts.lastSuccessAt);
+  expect(after.consents.lastSuccessAt).toEqual(before.consents.lastSuccessAt);
+});

@@ -46,6 +46,12 @@ describe('authentication', () => {
 });
 
 describe('organisation', () => {
+  it('tells its version, as a function without parameters', async () => {
+    const version = await json(await simulated.api('RetrieveVersion()'));
+    expect(version).toMatchObject({ Version: expect.stringMatching(/^9\.\d+\.\d+\.\d+$/) });
+    expect((await simulated.api('RetrieveVersion()?$select=Version')).status).toBe(400);
+  });
+
   it('says who the caller is and what the organisation is called', async () => {
     const whoAmI = await json(await simulated.api('WhoAmI'));
     expect(whoAmI['OrganizationId']).toBe(simulated.dataverse.organizationId);

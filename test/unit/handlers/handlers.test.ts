@@ -1,8 +1,14 @@
-import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import type {
+  APIGatewayProxyEventV2,
+  APIGatewayProxyEventV2WithJWTAuthorizer,
+  Context,
+} from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { handler as connectionStatus } from '../../../functions/connection-status/handler.ts';
 import { handler as migrateDatabase } from '../../../functions/migrate-database/handler.ts';
 import { handler as receiveWebhook } from '../../../functions/receive-webhook/handler.ts';
 import { handler as syncContact } from '../../../functions/sync-contact/handler.ts';
+import { handler as testConnection } from '../../../functions/test-connection/handler.ts';
 
 /** What the functions write: Powertools has a console of its own. */
 let written = '';
@@ -27,6 +33,22 @@ describe('a function whose environment is not complete', () => {
     expect(response).toMatchObject({ statusCode: 503 });
     expect(written).toContain('"code":"FN-001"');
     expect(written).toContain('CONTACT_QUEUE_URL: missing, DYNAMICS_WEBHOOK_SECRET_ARN: missing');
+  });
+
+  test('answers a status with 503, saying that the configuration cannot be used, and logs which', async () => {
+    const response = await connectionStatus({} as APIGatewayProxyEventV2, context);
+    expect(response).toMatchObject({
+      statusCode: 503,
+      body: expect.stringContaining('"code":"configuration_unusable"'),
+    });
+    expect(written).toContain('"code":"ST-004"');
+    expect(written).toContain('DYNAMICS_ORG_URL: missing');
+  });
+
+  test('answers a test with 503 and logs which variables are missing', async () => {
+    const response = await testConnection({} as APIGatewayProxyEventV2WithJWTAuthorizer, context);
+    expect(response).toMatchObject({ statusCode: 503 });
+    expect(written).toContain('DYNAMICS_ORG_URL: missing');
   });
 
   test.each([
