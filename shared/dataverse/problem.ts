@@ -158,7 +158,7 @@ export function problemOf(error: unknown): Problem {
   return {
     code: 'unexpected',
     message: 'Something failed that has no explanation here.',
-    remedy: 'Look for the code FN-001 in the log of the function at this time.',
+    remedy: 'Try again in a minute. If it lasts, report it with the time of this answer.',
   };
 }
 
