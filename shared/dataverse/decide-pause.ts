@@ -11,6 +11,8 @@ const THROTTLED_SECONDS = 5;
 
 /** An administrator who has mended the credentials or enabled the user waits no longer than this. */
 export const REFUSED_SECONDS = 60;
+/** For the first refusals of a fresh token, which may be a passing mistake of one server. */
+const FIRST_REFUSED_SECONDS = [5, 20] as const;
 
 /**
  * So many different requests without an answer, one after another, are an outage. Different ones,
@@ -24,14 +26,16 @@ const OUTAGE_SECONDS = 5;
 /**
  * Has a failed request said something about the whole connection?
  *
- * @param failing how many different requests have failed since Dataverse last answered
+ * @param since what has happened since Dataverse last answered, this included: how many different
+ *   requests have failed, and how often a fresh token was refused
  */
 export function decidePause(
   error: unknown,
-  failing: number,
+  { failing, refusals }: { readonly failing: number; readonly refusals: number },
 ): { readonly reason: PauseReason; readonly seconds: number } | undefined {
   if (error instanceof DataverseUnauthorized) {
-    return { reason: 'credentials-refused', seconds: REFUSED_SECONDS };
+    const seconds = FIRST_REFUSED_SECONDS[refusals - 1] ?? REFUSED_SECONDS;
+    return { reason: 'credentials-refused', seconds };
   }
   if (!isFailure(error)) return undefined;
   const { reason, status, retryAfterSeconds } = error;

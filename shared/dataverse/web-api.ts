@@ -46,7 +46,7 @@ export interface WebApiOptions {
 }
 
 interface WebApiRequest {
-  readonly method: 'GET' | 'PATCH';
+  readonly method: 'GET' | 'PATCH' | 'POST';
   /** Relative to the API's root, or a whole URL of the organisation. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -81,8 +81,9 @@ export function createWebApi({
 }: WebApiOptions): WebApi {
   const limited = createSemaphore(parallelRequests);
   const root = `${connection.orgUrl}${API_PATH}`;
-  /** Requests that were not answered since Dataverse last answered one. */
+  /** Since Dataverse last answered: the requests that failed, and how often a fresh token was refused. */
   const failing = new Set<string>();
+  let refusals = 0;
 
   async function attempt(request: WebApiRequest, token: string): Promise<HttpAnswer> {
     const requestId = guid.safeParse(correlationId()).data;
@@ -128,15 +129,21 @@ export function createWebApi({
   async function sendNoticing(request: WebApiRequest): Promise<WebApiAnswer> {
     try {
       const answer = await sendAuthorized(request);
-      failing.clear();
+      noticeAnswer();
       return answer;
     } catch (error) {
       if (isFailure(error)) failing.add(request.path);
-      else if (isRefusal(error)) failing.clear();
-      const decided = decidePause(error, failing.size);
+      else if (error instanceof DataverseUnauthorized) refusals += 1;
+      else if (isRefusal(error)) noticeAnswer();
+      const decided = decidePause(error, { failing: failing.size, refusals });
       if (decided !== undefined) await pause?.begin(decided.reason, decided.seconds);
       throw error;
     }
+  }
+
+  function noticeAnswer(): void {
+    failing.clear();
+    refusals = 0;
   }
 
   return {

@@ -155,7 +155,7 @@ describe('a token that is revoked', () => {
 });
 
 describe('a connection whose application user is disabled', () => {
-  test('buys one token more, is left alone for a minute, and resumes by itself', async () => {
+  test('buys one token more, is left alone for a while, and resumes by itself', async () => {
     const [one, two] = [container(), container()];
     await one.whoAmI();
     const before = fixture.dynamics.entra.tokensIssued;
@@ -172,7 +172,7 @@ describe('a connection whose application user is disabled', () => {
     expect(fixture.dynamics.entra.tokensIssued - before).toBe(1);
 
     await fixture.dynamics.control('DELETE', '/faults');
-    clock.nowMs += 60_001;
+    clock.nowMs += 5_001;
     await expect(one.whoAmI()).resolves.toBeDefined();
     await expect(two.whoAmI()).resolves.toBeDefined();
     expect(fixture.dynamics.entra.tokensIssued - before).toBe(1);

@@ -7,6 +7,8 @@ interface Spell {
   readonly name: string;
   begin(key: string): Promise<unknown>;
   end(): Promise<unknown>;
+  /** For so long all functions leave Dataverse alone afterwards: what came next would meet nobody. */
+  readonly pauseMs?: number;
 }
 
 const SPELL_MS = { from: 800, to: 2_000 } as const;
@@ -28,9 +30,9 @@ const DRIZZLE = [
 /** What becomes of nearly all requests to Dataverse for a while. */
 const OUTAGES = [
   // Longer than a message waits for: the row's clock takes over.
-  { mode: 'throttled', retryAfterSeconds: 7 },
+  { mode: 'throttled', retryAfterSeconds: 7, pauseMs: 7_000 },
   { mode: 'unavailable' },
-  { mode: 'unauthorized' },
+  { mode: 'unauthorized', pauseMs: 5_000 },
   { mode: 'forbidden' },
   { mode: 'reset' },
   { mode: 'half' },
@@ -61,7 +63,8 @@ export function createWeather(it: RunningStack, random: Random, seed: number) {
   });
 
   const dataverseSpells = OUTAGES.map(
-    (outage): Spell => ({
+    ({ pauseMs = 0, ...outage }): Spell => ({
+      pauseMs,
       name: `Dataverse: ${outage.mode}`,
       begin: () => dataverse([{ ...outage, probability: OUTAGE_PROBABILITY }, ...DRIZZLE]),
       async end() {
@@ -108,6 +111,7 @@ export function createWeather(it: RunningStack, random: Random, seed: number) {
         await spell.end();
         spells[spell.name] = (spells[spell.name] ?? 0) + 1;
         await length(GAP_MS, `${key} gap`);
+        await delay(spell.pauseMs ?? 0);
       }
     }
   }

@@ -38,12 +38,6 @@ test.each([
     { reason: 'server-error', seconds: 5 },
   ],
   ['one 503 of many', busy(), OUTAGE_FAILURES, { reason: 'server-error', seconds: 5 }],
-  [
-    'a fresh token that is refused',
-    new DataverseUnauthorized(),
-    0,
-    { reason: 'credentials-refused', seconds: 60 },
-  ],
   ['a pause', new ConnectionPaused('throttled', 20), OUTAGE_FAILURES, undefined],
   [
     'Entra ID throttling',
@@ -56,5 +50,17 @@ test.each([
   ['400', new DataverseRejected(400, '0x80060888'), OUTAGE_FAILURES, undefined],
   ['a defect', new TypeError('a defect'), OUTAGE_FAILURES, undefined],
 ])('%s', (_what, error, failing, expected) => {
-  expect(decidePause(error, failing)).toEqual(expected);
+  expect(decidePause(error, { failing, refusals: 0 })).toEqual(expected);
+});
+
+test.each([
+  [1, 5],
+  [2, 20],
+  [3, 60],
+  [1000, 60],
+])('a fresh token that is refused for the %ith time', (refusals, seconds) => {
+  expect(decidePause(new DataverseUnauthorized(), { failing: 0, refusals })).toEqual({
+    reason: 'credentials-refused',
+    seconds,
+  });
 });

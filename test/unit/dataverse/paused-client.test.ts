@@ -127,27 +127,35 @@ describe('an outage', () => {
 });
 
 describe('a connection whose fresh token is refused', () => {
-  test('is tried again once a minute, and resumes by itself', async () => {
+  test('is soon tried again once a minute only, and resumes by itself', async () => {
     const { clock, dataverse, requests, container, bought } = fleet();
     const client = container();
     dataverse.answer = () => new Response('', { status: 401 });
     await expect(client.whoAmI()).rejects.toMatchObject({ name: 'DataverseUnauthorized' });
     expect(bought()).toBe(2);
-    for (const other of [client, container()]) {
-      await expect(other.whoAmI()).rejects.toMatchObject({
-        name: 'ConnectionPaused',
-        reason: 'credentials-refused',
-      });
+    for (const seconds of [5, 20, 60, 60]) {
+      const before = requests.length;
+      clock.nowMs += (seconds - 1) * 1000;
+      for (const other of [client, container()]) {
+        await expect(other.whoAmI()).rejects.toMatchObject({
+          name: 'ConnectionPaused',
+          reason: 'credentials-refused',
+          retryAfterSeconds: 1,
+        });
+      }
+      expect(requests).toHaveLength(before);
+      clock.nowMs += 1000;
+      await expect(client.whoAmI()).rejects.toMatchObject({ name: 'DataverseUnauthorized' });
+      expect(requests).toHaveLength(before + 2);
     }
-    expect(requests).toHaveLength(2);
-
-    clock.nowMs += 60_000;
-    await expect(client.whoAmI()).rejects.toMatchObject({ name: 'DataverseUnauthorized' });
-    expect(requests).toHaveLength(4);
 
     clock.nowMs += 60_000;
     dataverse.answer = () => json(200, USER);
     await expect(client.whoAmI()).resolves.toBeDefined();
     await expect(container().whoAmI()).resolves.toBeDefined();
+
+    dataverse.answer = () => new Response('', { status: 401 });
+    await expect(client.whoAmI()).rejects.toMatchObject({ name: 'DataverseUnauthorized' });
+    await expect(client.whoAmI()).rejects.toMatchObject({ retryAfterSeconds: 5 });
   });
 });
