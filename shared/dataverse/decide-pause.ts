@@ -20,8 +20,8 @@ const FIRST_REFUSED_SECONDS = [5, 20] as const;
  */
 export const OUTAGE_FAILURES = 5;
 
-/** Fits into the few tries that a message has within seconds. */
-const OUTAGE_SECONDS = 5;
+/** Short enough for a message to be tried again within its five seconds; whoever fails then prolongs it. */
+const OUTAGE_SECONDS = 2;
 
 /**
  * Has a failed request said something about the whole connection?

@@ -14,7 +14,8 @@ const PASS_SECONDS = 180;
 const OPEN = `
   with clocks as (
     select least(c.read_due_at, c.write_due_at, c.doubt_until, c.lease_until) as next_at,
-      c.read_due_at is not null or c.doubt_until is not null or c.lease_until > now()
+      -- Without a lease the comparison is null, and with it all that it is part of.
+      c.read_due_at is not null or c.doubt_until is not null or coalesce(c.lease_until > now(), false)
         or (c.write_due_at is not null and not ${isExpiry('c')}) as moving,
       coalesce(c.write_due_at < now() + interval '1 hour', false) as expiring
     from dynamics_contacts c

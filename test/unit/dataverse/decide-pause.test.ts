@@ -29,15 +29,15 @@ test.each([
     'one time-out of many',
     unavailable({ reason: 'timeout' }),
     OUTAGE_FAILURES,
-    { reason: 'server-error', seconds: 5 },
+    { reason: 'server-error', seconds: 2 },
   ],
   [
     'one reset of many',
     unavailable({ reason: 'network' }),
     OUTAGE_FAILURES,
-    { reason: 'server-error', seconds: 5 },
+    { reason: 'server-error', seconds: 2 },
   ],
-  ['one 503 of many', busy(), OUTAGE_FAILURES, { reason: 'server-error', seconds: 5 }],
+  ['one 503 of many', busy(), OUTAGE_FAILURES, { reason: 'server-error', seconds: 2 }],
   ['a pause', new ConnectionPaused('throttled', 20), OUTAGE_FAILURES, undefined],
   [
     'Entra ID throttling',

@@ -99,7 +99,7 @@ describe('an outage', () => {
     expect(requests).toHaveLength(OUTAGE_FAILURES);
 
     dataverse.answer = missing;
-    clock.nowMs += 5000;
+    clock.nowMs += 2000;
     await expect(client.getContact(contactId(1))).resolves.toEqual({ found: false });
   });
 
