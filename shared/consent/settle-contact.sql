@@ -20,6 +20,28 @@ locked as materialized (
   join d using (organization_id, contact_id)
   for update of c
 ),
+-- Never waits: ConsentHub's transactions lock the consent before the row, we come the other way.
+shown as materialized (
+  select k.id
+  from consents k
+  join locked l on k.patient_id = l.patient_id and k.organization_id = l.organization_id
+  where l.state = 'settled'
+    and dynamics_is_marketing(k.consent_type::text)
+    and k.dynamics_sync_status::text is distinct from 'synced'
+  for no key update of k skip locked
+),
+-- Left out because somebody holds them: about to be pending again, if that is a change that Dynamics
+-- shows. If it is not, nobody would ever mark them, so the row is due again.
+skipped as materialized (
+  select 1
+  from consents k
+  join locked l on k.patient_id = l.patient_id and k.organization_id = l.organization_id
+  where l.state = 'settled'
+    and dynamics_is_marketing(k.consent_type::text)
+    and k.dynamics_sync_status::text is distinct from 'synced'
+    and k.id not in (select id from shown)
+  limit 1
+),
 changed as (
   update dynamics_contacts c
   set
@@ -37,7 +59,11 @@ changed as (
       when 'overtaken' then greatest(c.doubt_until, clock_timestamp() + interval '180 seconds')
       else d.doubt_before
     end,
-    write_due_at = case when l.state = 'settled' then d.next_due_at else c.write_due_at end,
+    write_due_at = case
+      when l.state <> 'settled' then c.write_due_at
+      when exists (select 1 from skipped) then least(d.next_due_at, now() + interval '30 seconds')
+      else d.next_due_at
+    end,
     attempts = case when l.state = 'settled' then 0 else c.attempts end,
     lease_token = case when l.state = 'overtaken' then c.lease_token end,
     lease_until = case when l.state = 'overtaken' then c.lease_until end,
@@ -48,17 +74,6 @@ changed as (
   where c.organization_id = l.organization_id
     and c.contact_id = l.contact_id
     and l.state <> 'moved'
-),
--- Never waits: ConsentHub's transactions lock the consent before the row, we come the other way. A
--- consent that somebody is changing is about to be pending again.
-shown as materialized (
-  select k.id
-  from consents k
-  join locked l on k.patient_id = l.patient_id and k.organization_id = l.organization_id
-  where l.state = 'settled'
-    and dynamics_is_marketing(k.consent_type::text)
-    and k.dynamics_sync_status::text is distinct from 'synced'
-  for no key update of k skip locked
 ),
 synced as (
   update consents k

@@ -278,6 +278,27 @@ describe('what must not happen', () => {
     });
   });
 
+  test('a consent that is locked while it is written is marked later', async () => {
+    const { contactId, patientId } = await linked();
+    const consentId = await it.decide(patientId, 'email', 'granted');
+    const host = await it.database.pool.connect();
+    try {
+      // Nothing that Dynamics shows changes, so no trigger will ask for another write.
+      await host.query('begin');
+      await host.query('update consents set updated_at = now() where id = $1', [consentId]);
+      await it.syncConsent([it.consentEvent(patientId, consentId)]);
+      await host.query('commit');
+    } finally {
+      host.release();
+    }
+    expect(await it.shown(contactId)).toMatchObject({ email: true });
+    expect(await status(consentId)).toBe('pending');
+    await it.pass('31 seconds');
+    await it.sweep();
+    expect(await status(consentId)).toBe('synced');
+    expect(await it.writes(contactId)).toHaveLength(1);
+  });
+
   test('a claim sees the consents of the revision that it returns', {
     tags: ['fault-6'],
   }, async () => {
