@@ -88,7 +88,9 @@ const seconds = async (column: 'read_due_at' | 'write_due_at', contactId: string
 };
 
 describe('Retry-After: 20', () => {
-  test('stops all requests of all functions, and then everything arrives', async () => {
+  test('stops all requests of all functions, and then everything arrives', {
+    tags: ['fault-15'],
+  }, async () => {
     const one = await undelivered(1);
     const two = await undelivered(2);
     const [consents, contacts] = [container(), container()];
@@ -135,7 +137,9 @@ describe('Retry-After: 20', () => {
 });
 
 describe('a token that is revoked', () => {
-  test('in the middle of a batch costs one token and no event', async () => {
+  test('in the middle of a batch costs one token and no event', {
+    tags: ['fault-16'],
+  }, async () => {
     const all = [await undelivered(3), await undelivered(4), await undelivered(5)];
     const dataverse = container();
     await dataverse.whoAmI();
@@ -155,7 +159,9 @@ describe('a token that is revoked', () => {
 });
 
 describe('a connection whose application user is disabled', () => {
-  test('buys one token more, is left alone for a while, and resumes by itself', async () => {
+  test('buys one token more, is left alone for a while, and resumes by itself', {
+    tags: ['fault-36'],
+  }, async () => {
     const [one, two] = [container(), container()];
     await one.whoAmI();
     const before = fixture.dynamics.entra.tokensIssued;
