@@ -1,7 +1,7 @@
 import { ACTION_NAMES, type ActionName } from './action-names.ts';
 import type { Random } from './random.ts';
 
-/** What can befall one call, one message or one webhook. docs: the table of faults in the design. */
+/** What can befall one call, one message or one webhook. The table: test/reliability/catalogue.ts. */
 export const FAULTS = [
   'database crash before',
   'database crash after',

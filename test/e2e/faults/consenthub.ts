@@ -28,7 +28,7 @@ const REVOKE = `update consents set status = 'revoked', revoked_at = $2 where id
  * What people decide in ConsentHub: the same statements and the same messages as ConsentHub's, and its
  * mishaps: an event that is never sent, or sent twice.
  *
- * It never changes a name, an email or a phone: docs/protocol.md tells of the known gap there.
+ * It never changes a name, an email or a phone; the simulation does.
  */
 export function createConsentHub(it: RunningStack, random: Random) {
   const did = {
