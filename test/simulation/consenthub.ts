@@ -1,6 +1,6 @@
 import type { ConsentEvent } from '../../shared/queue/consent-event.ts';
 import type { SimulatedDatabase } from './database.ts';
-import { type Contact, PROFILE_COLUMNS, type ProfileColumn } from './dataverse.ts';
+import { type Contact, PROFILE_COLUMNS, type ProfileColumn } from './organization.ts';
 import type { SimulatedQueue } from './queue.ts';
 import type { World } from './world.ts';
 

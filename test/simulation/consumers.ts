@@ -19,7 +19,7 @@ import { createSweepStore } from '../../shared/sweep/sweep-store.ts';
 import { recordLog, recordMetrics } from '../support/observability.ts';
 import type { SimulatedDatabase } from './database.ts';
 import type { SimulatedCache } from './cache.ts';
-import { ORG_URL, type Organization } from './dataverse.ts';
+import { type Dataverse, ORG_URL } from './dataverse.ts';
 import { type Invocation, waitIn } from './invocation.ts';
 import { createSimulatedQueue, type SimulatedQueue } from './queue.ts';
 import { WEBHOOK_SECRET_ARN, type WebhookSecret } from './webhook-secret.ts';
@@ -65,11 +65,11 @@ export function createFunctions(
     readonly database: SimulatedDatabase;
     readonly cache: SimulatedCache;
     readonly secret: WebhookSecret;
-    readonly organization: () => Organization;
+    readonly dataverse: () => Dataverse;
   },
   label: (text: string) => string,
 ): Functions {
-  const { database, cache, secret, organization } = outside;
+  const { database, cache, secret } = outside;
   const { log, lines } = recordLog();
   const { metrics } = recordMetrics();
   const counts = new Map<string, number>();
@@ -148,7 +148,7 @@ export function createFunctions(
 
   /** As `shared/lambda/connect.ts`. */
   const connect = (invocation: Invocation) => {
-    const dataverse = organization().clientOf(invocation);
+    const dataverse = outside.dataverse().clientOf(invocation);
     const remembered = { client: dataverse, cache: cache.of(invocation), orgUrl: ORG_URL };
     const optionValues = createConsentStatusOptions(remembered);
     return {

@@ -1,6 +1,6 @@
 import { type Edit, PATIENT_COLUMNS } from './consenthub.ts';
 import type { CommitWatch, NamedStatement, SimulatedDatabase } from './database.ts';
-import { type Organization, PROFILE_COLUMNS } from './dataverse.ts';
+import { type Organization, PROFILE_COLUMNS } from './organization.ts';
 import type { World } from './world.ts';
 
 interface StateRow {

@@ -1,6 +1,6 @@
 import { CONTACT_FIELDS } from '../../shared/dataverse/fields.ts';
 import type { Channel, Decision } from './consenthub.ts';
-import { CONSENT_STATUS_VALUES, type Contact } from './dataverse.ts';
+import { CONSENT_STATUS_VALUES, type Contact } from './organization.ts';
 
 /**
  * What Dynamics has to show of a patient's decisions, said a second time and in other words than in

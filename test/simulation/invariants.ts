@@ -3,7 +3,8 @@ import type { SimulatedCache } from './cache.ts';
 import { LIFETIME_SECONDS } from './entra.ts';
 import type { Functions } from './consumers.ts';
 import type { SimulatedDatabase } from './database.ts';
-import { type Contact, type Organization, PROFILE_COLUMNS } from './dataverse.ts';
+import type { Dataverse } from './dataverse.ts';
+import { type Contact, type Organization, PROFILE_COLUMNS } from './organization.ts';
 import { expectedColumns } from './expected-consents.ts';
 import { START_MS, type World } from './world.ts';
 
@@ -14,6 +15,7 @@ export interface Settled {
   readonly world: World;
   readonly database: SimulatedDatabase;
   readonly organization: Organization;
+  readonly dataverse: Pick<Dataverse, 'entra' | 'acknowledged'>;
   readonly functions: Functions;
   readonly consentHub: ConsentHub;
   readonly cache: Pick<SimulatedCache, 'failures'>;
@@ -147,7 +149,13 @@ async function checkConsents({ world, database, consentHub }: Settled): Promise<
 }
 
 /** Invariant 4: one audit row for each event, and one for each write that a function knows of. */
-async function checkAudit({ world, database, organization, functions }: Settled): Promise<void> {
+async function checkAudit({
+  world,
+  database,
+  organization,
+  dataverse,
+  functions,
+}: Settled): Promise<void> {
   const dead = new Set(
     [...functions.contactDeadLetters.messages, ...functions.consentDeadLetters.messages].map(
       ({ body }) => body,
@@ -168,7 +176,7 @@ async function checkAudit({ world, database, organization, functions }: Settled)
   );
   for (const contact of organization.contacts.values()) {
     const rows = written.find(({ contact_id }) => contact_id === contact.id)?.count ?? 0;
-    const writes = organization.acknowledged.filter(({ contactId }) => contactId === contact.id);
+    const writes = dataverse.acknowledged.filter(({ contactId }) => contactId === contact.id);
     const certain = writes.filter(({ by }) => functions.undisturbed(by)).length;
     if (rows < certain || rows > writes.length) {
       const detail = `${rows} rows for ${writes.length} writes (${certain} undisturbed)`;
@@ -185,7 +193,7 @@ const LOCK_MS = 2_000;
 const RENEWED_AFTER_MS = LIFETIME_SECONDS * 1000 * 0.8;
 
 /** Invariant 9: about one token per lifetime for all containers, while Redis works. */
-function checkTokens({ world, organization: { entra }, cache }: Settled): void {
+function checkTokens({ world, dataverse: { entra }, cache }: Settled): void {
   if (cache.failures > 0 || entra.revocations > 0 || entra.slowestMs >= LOCK_MS) return;
   if (world.happened.some((what) => COSTS_A_TOKEN.test(what))) return;
   const due = 1 + Math.floor((world.now() - START_MS) / RENEWED_AFTER_MS);

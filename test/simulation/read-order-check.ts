@@ -1,5 +1,5 @@
 import type { CommitWatch } from './database.ts';
-import type { Contact } from './dataverse.ts';
+import type { Contact } from './organization.ts';
 import type { Invocation } from './invocation.ts';
 import type { World } from './world.ts';
 

@@ -2,15 +2,12 @@ import type { Client } from 'pg';
 import { createConsentHub, type Edit, ORGANIZATION_ID } from './consenthub.ts';
 import { createFunctions } from './consumers.ts';
 import { createSimulatedDatabase, type DatabaseTampering, emptyDatabase } from './database.ts';
-import {
-  createOrganization,
-  DATAVERSE_ORGANIZATION_ID,
-  type DataverseTampering,
-} from './dataverse.ts';
+import { createDataverse, type DataverseTampering } from './dataverse.ts';
 import { chooseFocus, type Focus, faultRate } from './faults.ts';
 import { checkSettled } from './invariants.ts';
 import { createContactCheck } from './contact-check.ts';
 import { createLeaseCheck } from './lease-check.ts';
+import { createOrganization, DATAVERSE_ORGANIZATION_ID } from './organization.ts';
 import { createRandom } from './random.ts';
 import { createReadOrderCheck } from './read-order-check.ts';
 import { planScript } from './script.ts';
@@ -76,21 +73,19 @@ export async function run(
   const reads = createReadOrderCheck(world, label);
   const functions = createFunctions(
     world,
-    { database, cache, secret, organization: () => organization },
+    { database, cache, secret, dataverse: () => dataverse },
     label,
   );
   const webhooks = createWebhooks(world, functions, secret, tampering.webhook);
-  const organization = createOrganization(
+  const organization = createOrganization(world, labels, (contact) => {
+    written.afterWrite();
+    webhooks.echo(contact);
+  });
+  const dataverse = createDataverse(
     world,
     cache,
-    {
-      ownWrite(contact) {
-        written.afterWrite();
-        webhooks.echo(contact);
-      },
-      read: (by, contact) => reads.afterRead(by, contact),
-    },
-    labels,
+    organization,
+    (by, contact) => reads.afterRead(by, contact),
     tampering.dataverse ?? {},
   );
   const written = createWrittenCheck(world, database, organization);
@@ -105,6 +100,7 @@ export async function run(
     {
       world,
       organization,
+      dataverse,
       webhooks,
       queues: [functions.contactQueue, functions.consentQueue],
       secret,
@@ -116,7 +112,7 @@ export async function run(
   );
   while (await world.step(START_MS + faultsMs)) if (world.violations.length > 0) break;
   world.stopFaults();
-  organization.outage = undefined;
+  dataverse.outage = undefined;
   world.note('— the faults stop —');
   webhooks.repeatLost();
 
@@ -133,7 +129,16 @@ export async function run(
     }
   }
   if (world.violations.length === 0) {
-    await checkSettled({ world, database, organization, functions, consentHub, cache, edits });
+    await checkSettled({
+      world,
+      database,
+      organization,
+      dataverse,
+      functions,
+      consentHub,
+      cache,
+      edits,
+    });
   }
   return {
     seed,

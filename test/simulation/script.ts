@@ -1,7 +1,8 @@
 import { ACTION_NAMES, type ActionName } from './action-names.ts';
 import type { Channel, ConsentHub, Edit, Nonsense, Publishing } from './consenthub.ts';
 import type { Focus } from './faults.ts';
-import { type Contact, type Organization, PROFILE_COLUMNS, type Refusal } from './dataverse.ts';
+import type { Dataverse, Refusal } from './dataverse.ts';
+import { type Contact, type Organization, PROFILE_COLUMNS } from './organization.ts';
 import type { WebhookSecret } from './webhook-secret.ts';
 import { FORGERIES, type Webhooks } from './webhooks.ts';
 import type { SimulatedQueue } from './queue.ts';
@@ -22,6 +23,7 @@ const AFTERMATHS_MS = [60_000, 60_000, 400_000] as const;
 export interface Stage {
   readonly world: World;
   readonly organization: Organization;
+  readonly dataverse: Pick<Dataverse, 'outage'>;
   readonly webhooks: Webhooks;
   readonly queues: readonly Pick<SimulatedQueue, 'sendAllAgain'>[];
   readonly secret: WebhookSecret;
@@ -193,11 +195,11 @@ const ACTIONS: readonly Action[] = [
   {
     name: 'outage',
     weight: 1,
-    run({ organization, world }, _contact, key) {
+    run({ dataverse, world }, _contact, key) {
       const outage = world.random.pick(`${key} outage`, OUTAGES);
-      organization.outage = outage;
+      dataverse.outage = outage;
       world.after(world.random.between(`${key} ends`, 1_000, 120_000), () => {
-        organization.outage = undefined;
+        dataverse.outage = undefined;
         world.note('Dataverse is back');
       });
       return `Dataverse is away: ${outage}`;

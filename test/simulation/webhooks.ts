@@ -3,7 +3,7 @@ import type { WebhookRequest } from '../../functions/receive-webhook/receive-web
 import { OWN_WRITE_TAG } from '../../shared/webhook/decide-webhook.ts';
 import { TIMESTAMP_TOLERANCE_SECONDS } from '../../shared/webhook/signature.ts';
 import type { Functions } from './consumers.ts';
-import { type Contact, DATAVERSE_ORGANIZATION_ID } from './dataverse.ts';
+import { type Contact, DATAVERSE_ORGANIZATION_ID } from './organization.ts';
 import type { WebhookSecret } from './webhook-secret.ts';
 import type { World } from './world.ts';
 

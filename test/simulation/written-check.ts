@@ -1,7 +1,7 @@
 import type { ConsentFields } from '../../shared/consent/consent-fields.ts';
 import { CONTACT_FIELDS } from '../../shared/dataverse/fields.ts';
 import type { CommitWatch, SimulatedDatabase } from './database.ts';
-import { CONSENT_STATUS_VALUES, type Organization } from './dataverse.ts';
+import { CONSENT_STATUS_VALUES, type Organization } from './organization.ts';
 import type { World } from './world.ts';
 
 interface WrittenRow {

@@ -1,0 +1,119 @@
+import { CONTACT_FIELDS } from '../../shared/dataverse/fields.ts';
+import type { World } from './world.ts';
+
+export const DATAVERSE_ORGANIZATION_ID = '0a000000-0000-4000-8000-00000000d0d0';
+
+/** Beyond what a double can count: a version that passes through a number loses its last digits. */
+const FIRST_VERSION = 2n ** 53n;
+
+export const CONSENT_STATUS_VALUES = { Active: 727000000, Partial: 1, Expired: 2, None: 3 };
+
+export const PROFILE_COLUMNS = ['firstname', 'lastname', 'emailaddress1', 'telephone1'] as const;
+export type ProfileColumn = (typeof PROFILE_COLUMNS)[number];
+
+export interface Contact {
+  readonly id: string;
+  /** How the history calls it. */
+  readonly name: string;
+  readonly columns: Record<string, string | number | boolean | null>;
+  version: bigint;
+  /** At which version a user last set each column. */
+  readonly setByUser: Map<string, bigint>;
+  alive: boolean;
+  /** How often it was created or restored, and how often deleted. */
+  lives: number;
+  deaths: number;
+}
+
+/** What Dynamics knows: its contacts and their versions. Everything takes effect at once. */
+export interface Organization {
+  readonly contacts: ReadonlyMap<string, Contact>;
+  create(id: string, name: string, columns: Contact['columns']): Contact;
+  /** A user changes columns, deletes or restores. */
+  change(contact: Contact, columns: Contact['columns']): void;
+  remove(contact: Contact): void;
+  restore(contact: Contact): void;
+  /** The application user changes columns; `readAt`: over the version that it has read, if it says so. */
+  write(contact: Contact, columns: Contact['columns'], readAt: bigint | undefined): void;
+}
+
+export function createOrganization(
+  world: World,
+  labels: Map<string, string>,
+  onOwnWrite: (contact: Contact) => void,
+): Organization {
+  const contacts = new Map<string, Contact>();
+  let version = FIRST_VERSION;
+  const touch = (contact: Contact) => {
+    version += 1n;
+    contact.version = version;
+  };
+
+  function set(contact: Contact, columns: Contact['columns']) {
+    Object.assign(contact.columns, columns);
+    touch(contact);
+  }
+
+  return {
+    contacts,
+    create(id, name, columns) {
+      const contact: Contact = {
+        id,
+        name,
+        columns: { ...columns },
+        version: 0n,
+        setByUser: new Map(),
+        alive: true,
+        lives: 1,
+        deaths: 0,
+      };
+      touch(contact);
+      contacts.set(id, contact);
+      labels.set(id, name);
+      return contact;
+    },
+    change(contact, columns) {
+      set(contact, columns);
+      for (const column of Object.keys(columns)) contact.setByUser.set(column, contact.version);
+    },
+    remove(contact) {
+      contact.alive = false;
+      contact.deaths += 1;
+    },
+    restore(contact) {
+      contact.alive = true;
+      contact.lives += 1;
+      touch(contact);
+    },
+    write(contact, columns, readAt) {
+      const unseen =
+        readAt === undefined
+          ? undefined
+          : Object.keys(columns).find((column) => (contact.setByUser.get(column) ?? 0n) > readAt);
+      if (unseen !== undefined) {
+        world.violation('no edit is overwritten unseen', `${unseen} of ${contact.name}`);
+      }
+      set(contact, columns);
+      onOwnWrite(contact);
+    },
+  };
+}
+
+const CHANNEL_COLUMNS = {
+  email: CONTACT_FIELDS.marketingEmail.logicalName,
+  sms: CONTACT_FIELDS.marketingSms.logicalName,
+};
+
+/** What a write or a contact says, without its times. */
+export function describeColumns(columns: Contact['columns']): string {
+  const status = Object.entries(CONSENT_STATUS_VALUES).find(
+    ([, value]) => value === columns[CONTACT_FIELDS.consentStatus.logicalName],
+  )?.[0];
+  const on = Object.entries(CHANNEL_COLUMNS)
+    .filter(([, column]) => columns[column] === true)
+    .map(([channel]) => channel);
+  const profile = PROFILE_COLUMNS.filter((column) => column in columns).map(
+    (column) => `${column}=${columns[column]}`,
+  );
+  return [status && `${status}[${on.join()}]`, ...profile].filter(Boolean).join(' ');
+}
