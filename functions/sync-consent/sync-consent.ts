@@ -19,6 +19,7 @@ import {
   type Settlement,
 } from '../../shared/queue/settlement.ts';
 import { type WriteContactDependencies, type WriteResult, writeContact } from './write-contact.ts';
+import { type Seat, seatAlone, writeTogether } from './write-together.ts';
 
 /**
  * An event can arrive before the commit of what it tells of. With waits of 1, 2, 4 … 32 s this is
@@ -62,10 +63,10 @@ const ACTIONS: Readonly<Record<ConsentEvent['type'], string>> = {
 
 /**
  * Answers the doorbells of a batch: makes each contact say what ConsentHub says. Several events of
- * one patient are one write; the patients of a batch are written in parallel.
+ * one patient are one write; the contacts of a batch are written in one request, or in parallel.
  */
 export function createSyncConsent(dependencies: SyncConsentDependencies) {
-  const { store, connectedOrganizationId, newId, now, log, metrics } = dependencies;
+  const { store, dataverse, connectedOrganizationId, newId, now, log, metrics } = dependencies;
 
   return async (
     batch: readonly QueueMessage[],
@@ -82,10 +83,14 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
     try {
       const works = await triage(parsed, settlements);
       const claims = await claim(works);
+      const takeSeat = writeTogether(dataverse);
       const answers = await Promise.allSettled(
         works.map(async (work) => {
           const claimed = claims.get(rowKey(work.subject));
-          const settlement = await answer(work, claimed, mayGoOn);
+          // What failed before may be what makes a request fail as a whole, or hang.
+          const untried = typeof claimed === 'object' && claimed.stored.attempts === 0;
+          const seat = untried ? takeSeat() : seatAlone(dataverse);
+          const settlement = await answer(work, claimed, seat, mayGoOn).finally(() => seat.leave());
           for (const { message } of work.arrived) settlements.set(message.id, settlement(message));
         }),
       );
@@ -187,6 +192,7 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
   async function answer(
     work: Work,
     claimed: Claim | 'busy' | undefined,
+    seat: Seat,
     mayGoOn: () => boolean,
   ): Promise<(message: QueueMessage) => Settlement> {
     if (claimed === 'busy') return waitForRow;
@@ -195,7 +201,7 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
       const result: WriteResult =
         claimed === undefined
           ? { kind: 'done', outcome: 'superseded' }
-          : await write(work, claimed, mayGoOn);
+          : await write(work, claimed, seat, mayGoOn);
       if (result.kind === 'failed') {
         log(messages.contactUnwritable, {
           contactId: work.subject.contactId,
@@ -224,13 +230,19 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
     }
   }
 
-  async function write(work: Work, claimed: Claim, mayGoOn: () => boolean): Promise<WriteResult> {
+  async function write(
+    work: Work,
+    claimed: Claim,
+    seat: Seat,
+    mayGoOn: () => boolean,
+  ): Promise<WriteResult> {
     const { dataverseOrganizationId } = work.subject;
     try {
       if ((await connectedOrganizationId()) !== dataverseOrganizationId.toLowerCase()) {
         throw new OtherOrganization();
       }
     } catch (error) {
+      seat.leave();
       if (!(error instanceof DataverseError || error instanceof OtherOrganization)) throw error;
       const retryAfterSeconds =
         error instanceof DataverseUnavailable ? error.retryAfterSeconds : undefined;
@@ -253,7 +265,7 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
       };
     }
     const eventIds = [...new Set(work.arrived.map(({ event }) => event.eventId))];
-    return writeContact(dependencies, claimed, eventIds, mayGoOn);
+    return writeContact(dependencies, claimed, seat, eventIds, mayGoOn);
   }
 
   async function auditEvents(arrived: readonly Arrived[], outcome: string) {

@@ -15,6 +15,7 @@ import {
 } from '../../shared/dataverse/errors.ts';
 import { OWN_WRITE_TAG } from '../../shared/webhook/decide-webhook.ts';
 import { type ProfilePush, prepareProfile } from './prepare-profile.ts';
+import type { Seat } from './write-together.ts';
 
 /** So often a contact is written again because something changed meanwhile; then the clock has it. */
 const MAX_ROUNDS = 3;
@@ -27,7 +28,7 @@ const REFUSED_PROFILE_RETRY_MS = 3_600_000;
 export interface WriteContactDependencies {
   readonly store: ConsentStore;
   readonly contacts: ContactStore;
-  readonly dataverse: Pick<DataverseClient, 'getContact' | 'updateContact'>;
+  readonly dataverse: Pick<DataverseClient, 'getContact' | 'updateContact' | 'updateContacts'>;
   /** The columns of a write, with the option values of this organisation. @throws DataverseError */
   readonly consentColumns: (fields: ConsentFields, lastSync: Date) => Promise<ContactFields>;
   readonly newId: () => string;
@@ -49,10 +50,13 @@ export type WriteResult =
 /**
  * Makes one contact say what ConsentHub says, under a lease: derive, write, settle; round again if
  * anything changed meanwhile. The whole state is written every time, so repeating is harmless.
+ *
+ * @param seat to write the consents with those of other contacts; left before anything they would wait for
  */
 export async function writeContact(
   dependencies: WriteContactDependencies,
   first: Claim,
+  seat: Seat,
   eventIds: readonly string[],
   mayGoOn: () => boolean,
 ): Promise<WriteResult> {
@@ -63,6 +67,17 @@ export async function writeContact(
   let known = first.written;
   let acknowledgedAt: Date | undefined;
   let audit: AuditRow[] = [];
+
+  const readingAlone: typeof dependencies = {
+    ...dependencies,
+    dataverse: {
+      ...dataverse,
+      getContact: (id) => {
+        seat.leave();
+        return dataverse.getContact(id);
+      },
+    },
+  };
 
   const auditWrite = (fields: readonly string[], outcome: string): AuditRow => ({
     id: newId(),
@@ -78,7 +93,7 @@ export async function writeContact(
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {
       const { fields, nextChangeAt } = deriveContactFields(claim.consents, claim.now);
       const writesConsents = known === null || !sameConsentFields(known, fields);
-      const profile = await prepareProfile(dependencies, claim, round < MAX_ROUNDS);
+      const profile = await prepareProfile(readingAlone, claim, round < MAX_ROUNDS);
       if (profile.kind === 'deleted') return await unlink(claim.stored);
       if (profile.kind !== 'moved') {
         let push = profile.kind === 'push' ? profile : undefined;
@@ -94,6 +109,7 @@ export async function writeContact(
             answer = writesConsents ? await write(fields, true, undefined) : undefined;
           }
         }
+        seat.leave();
         if (answer === 'missing') return await unlink(profile.stored);
         if (answer === 'updated') acknowledgedAt = now();
         if (answer === 'updated' && writesConsents) known = fields;
@@ -136,6 +152,7 @@ export async function writeContact(
     await release({ unknown: false, forget: acknowledgedAt !== undefined });
     return { kind: 'done', outcome: 'deferred' };
   } catch (error) {
+    seat.leave();
     if (!(error instanceof DataverseError)) throw error;
     const refused = error instanceof DataverseRejected || error instanceof DataverseForbidden;
     const retryAfterSeconds =
@@ -157,7 +174,7 @@ export async function writeContact(
     return { kind: 'failed', outcome, reason: error.name, retryAfterSeconds };
   }
 
-  /** One PATCH with everything that has to change. */
+  /** Everything that has to change, in one request; by itself if there is more than consents. */
   async function write(
     fields: ConsentFields,
     writesConsents: boolean,
@@ -167,10 +184,9 @@ export async function writeContact(
       ...(writesConsents && (await consentColumns(fields, now()))),
       ...push?.columns,
     };
-    const { outcome } = await dataverse.updateContact(contactId, columns, {
-      ifMatch: push?.etag ?? '*',
-      tag: OWN_WRITE_TAG,
-    });
+    const { outcome } = await (push === undefined
+      ? seat.write({ contactId, fields: columns })
+      : dataverse.updateContact(contactId, columns, { ifMatch: push.etag, tag: OWN_WRITE_TAG }));
     if (outcome === 'updated') audit.push(auditWrite(Object.keys(columns), 'applied'));
     return outcome;
   }

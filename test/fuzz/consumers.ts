@@ -73,7 +73,7 @@ export function consumeConsents(batch: readonly Message[]): Promise<Outcome> {
       release: unexpected,
     },
     contacts: { read: unexpected, findPatientsToLink: unexpected, apply: unexpected },
-    dataverse: { getContact: unexpected, updateContact: unexpected },
+    dataverse: { getContact: unexpected, updateContact: unexpected, updateContacts: unexpected },
     consentColumns: unexpected,
     connectedOrganizationId: unexpected,
     newId: () => CONSENTHUB_ORGANIZATION_ID,

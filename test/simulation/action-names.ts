@@ -2,6 +2,7 @@
 export const ACTION_NAMES = [
   'grant',
   'revoke',
+  'decide for all',
   'edit in ConsentHub',
   'edit in Dynamics',
   'touch in Dynamics',

@@ -8,7 +8,14 @@ import type { SimulatedCache } from './cache.ts';
 import { createEntra, type Entra } from './entra.ts';
 import { callOutside, type Effect, type Invocation, waitIn } from './invocation.ts';
 import type { Contact, Organization } from './organization.ts';
-import { describeRequest, errorBody, perform, targetsOf, type WebApiRequest } from './web-api.ts';
+import {
+  describeRequest,
+  errorBody,
+  perform,
+  targetsOf,
+  type WebApiAnswer,
+  type WebApiRequest,
+} from './web-api.ts';
 import type { World } from './world.ts';
 
 export const ORG_URL = 'https://fictitious.crm4.dynamics.com';
@@ -26,7 +33,17 @@ const TIMEOUT_MS = 5_000;
 const LATEST_MS = 120_000;
 const PARALLEL_REQUESTS = 4;
 
-export type Refusal = 'throttled' | 'server error' | 'unauthorized' | 'forbidden' | 'bare 404';
+/** How everything can be answered for a while; `disabled`: the application user, so that no token helps. */
+export type Outage = (typeof OUTAGES)[number];
+export const OUTAGES = [
+  'throttled',
+  'server error',
+  'unauthorized',
+  'forbidden',
+  'bare 404',
+  'hang',
+  'disabled',
+] as const;
 const REFUSALS = [
   'throttled',
   'server error',
@@ -39,13 +56,15 @@ const REFUSALS = [
 /** Changes what Dataverse hears or answers: a guard of ours taken out. */
 export interface DataverseTampering {
   readonly request?: (headers: Headers) => void;
-  readonly answer?: (status: number, body: string) => { status: number; body: string };
+  readonly answer?: (status: number, body: string, label: string) => WebApiAnswer;
 }
 
 export interface Dataverse {
   readonly entra: Pick<Entra, 'issued' | 'revocations' | 'slowestMs'>;
   /** All requests are answered like this until it is undefined. */
-  outage: Refusal | undefined;
+  outage: Outage | undefined;
+  /** So often a token was refused because the application user is disabled. */
+  readonly refusedTokens: number;
   /** The official client of this project, over a simulated network. */
   clientOf(invocation: Invocation): DataverseClient;
   /** Writes whose acknowledgement a function has seen, in order. */
@@ -64,6 +83,7 @@ export function createDataverse(
   const { contacts } = organization;
   const entra = createEntra(world);
   const acknowledged: { contactId: string; by: Invocation }[] = [];
+  let refusedTokens = 0;
 
   /** Writes that are under way and still waited for, by contact. */
   const writers = new Map<string, Set<Invocation>>();
@@ -92,6 +112,9 @@ export function createDataverse(
     entra,
     acknowledged,
     outage: undefined,
+    get refusedTokens() {
+      return refusedTokens;
+    },
     clientOf(invocation) {
       const now = () => world.now() + invocation.skewMs;
       const remembered = cache.of(invocation);
@@ -133,6 +156,9 @@ export function createDataverse(
       };
       const label = describeRequest(contacts, request);
       const written = targetsOf(request).map(({ id }) => id);
+      const answerOf = (
+        ...answer: [status: number, body: string, headers?: Record<string, string>]
+      ) => responseOf(label, ...answer);
       return alone(written, invocation, () =>
         callOutside(world, invocation, {
           label,
@@ -149,7 +175,7 @@ export function createDataverse(
 
       function effect(asked: WebApiRequest): Effect<Response> {
         if (!entra.accepts(headers.get('authorization')?.replace(/^Bearer /, ''))) {
-          return { answer: () => responseOf(401, ''), says: '401' };
+          return { answer: () => answerOf(401, ''), says: '401' };
         }
         const { status, body } = perform(organization, asked, (contact) =>
           onRead(invocation, contact),
@@ -159,35 +185,43 @@ export function createDataverse(
             if (status === 204) {
               for (const contactId of written) acknowledged.push({ contactId, by: invocation });
             }
-            return responseOf(status, body);
+            return answerOf(status, body);
           },
           says: String(status),
         };
       }
 
-      function refuse(refusal: (typeof REFUSALS)[number], asked: WebApiRequest): Effect<Response> {
+      function refuse(
+        refusal: Outage | (typeof REFUSALS)[number],
+        asked: WebApiRequest,
+      ): Effect<Response> {
         const retryAfterSeconds = world.random.pick(`${label} ${world.now()}`, [1, 60]);
         switch (refusal) {
           case 'throttled':
             return {
-              answer: () => responseOf(429, '', { 'retry-after': String(retryAfterSeconds) }),
+              answer: () => answerOf(429, '', { 'retry-after': String(retryAfterSeconds) }),
               says: `429, ${retryAfterSeconds} s`,
             };
           case 'server error':
-            return { answer: () => responseOf(503, '<html>'), says: '503' };
+            return { answer: () => answerOf(503, '<html>'), says: '503' };
           case 'unauthorized':
             entra.revoke();
-            return { answer: () => responseOf(401, ''), says: '401, every token is revoked' };
+            return { answer: () => answerOf(401, ''), says: '401, every token is revoked' };
+          case 'disabled':
+            refusedTokens += 1;
+            return { answer: () => answerOf(401, ''), says: '401, the user is disabled' };
+          case 'hang':
+            return { answer: undefined, says: 'nothing' };
           case 'forbidden':
             return {
-              answer: () => responseOf(403, errorBody('0x80040220')),
+              answer: () => answerOf(403, errorBody('0x80040220')),
               says: '403',
             };
           case 'bare 404':
-            return { answer: () => responseOf(404, '<html>'), says: '404 without a code' };
+            return { answer: () => answerOf(404, '<html>'), says: '404 without a code' };
           case 'garbled': {
             const { says } = effect(asked);
-            return { answer: () => responseOf(200, '{"value":['), says: `${says}, cut off` };
+            return { answer: () => answerOf(200, '{"value":['), says: `${says}, cut off` };
           }
         }
       }
@@ -200,7 +234,7 @@ export function createDataverse(
       target: 'entra',
       effect: () => {
         const { status, body } = entra.issue();
-        return { answer: () => responseOf(status, body), says: 'issued' };
+        return { answer: () => responseOf('token', status, body), says: 'issued' };
       },
       giveUpAfterMs: TIMEOUT_MS,
       latestMs: LATEST_MS,
@@ -209,20 +243,22 @@ export function createDataverse(
       refuse: (refusal) =>
         refusal === 'refused'
           ? {
-              answer: () => responseOf(401, '{"error":"invalid_client","error_codes":[7000222]}'),
+              answer: () =>
+                responseOf('token', 401, '{"error":"invalid_client","error_codes":[7000222]}'),
               says: 'refused',
             }
-          : { answer: () => responseOf(503, '<html>'), says: '503' },
+          : { answer: () => responseOf('token', 503, '<html>'), says: '503' },
     }).finally(() => entra.answered(world.now() - sentMs));
   }
 
   /** Every answer passes here last, on its way to the function. */
   function responseOf(
+    label: string,
     status: number,
     body: string,
     headers: Record<string, string> = {},
   ): Response {
-    const answer = tampering.answer?.(status, body) ?? { status, body };
+    const answer = tampering.answer?.(status, body, label) ?? { status, body };
     // No stream: reading one would take turns of the event loop that the simulation does not see.
     return {
       status: answer.status,

@@ -1,4 +1,5 @@
 import { ACTION_NAMES, type ActionName } from './action-names.ts';
+import type { Outage } from './dataverse.ts';
 import type { Random } from './random.ts';
 
 /** What can befall one call, one message or one webhook. The table: test/reliability/catalogue.ts. */
@@ -68,7 +69,7 @@ export const CALLS = {
     'end-doubts',
     'expire-consents',
   ],
-  dataverse: ['GET', 'PATCH'],
+  dataverse: ['GET', 'PATCH', 'UpdateMultiple'],
   queue: ['contact-events', 'consent-events'],
   redis: ['redis.get', 'redis.getMany', 'redis.set', 'redis.setIfAbsent', 'redis.deleteIfEquals'],
   entra: ['token'],
@@ -82,6 +83,10 @@ export interface Focus {
     readonly kind: FaultKind;
     readonly rate: number;
   }[];
+  /** So many contacts; without it one or two. */
+  readonly contacts?: number;
+  /** Dataverse is away for as long as this from the first action on, while people go on acting. */
+  readonly outage?: { readonly kind: Outage; readonly lastsMs: number };
   /** Two contacts of one person come at the same time, and one patient that may be theirs. */
   readonly namesakes?: boolean;
   /** Calls in the middle of which somebody acts. */

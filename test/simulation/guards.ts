@@ -51,6 +51,23 @@ function rows(statements: readonly string[], change: (row: Row) => Row): Tamperi
   };
 }
 
+/** Takes some answers to a write of several contacts for success. */
+const together = (taken: (status: number) => boolean): Tampering => ({
+  dataverse: {
+    answer: (status, body, label) =>
+      label.startsWith('UpdateMultiple') && taken(status)
+        ? { status: 204, body: '' }
+        : { status, body },
+  },
+});
+
+const UNKNOWN_LEAVES_NO_DOUBT = without(
+  'release-contact',
+  `      when d.unknown and l.mine then c.doubt_until
+      when d.unknown or (d.forget and not l.mine)`,
+  '      when (d.forget and not l.mine)',
+);
+
 const inFunction = (signature: string, line: string, instead: string): string => `
   do $do$
   declare
@@ -240,6 +257,30 @@ export const GUARDS: readonly Guard[] = [
     ),
   },
   {
+    name: 'outbound: what fails for several as a whole was written for none',
+    focus: {
+      ...focus(['decide for all', 'delete or restore'], ['UpdateMultiple', 'claim-contacts']),
+      contacts: 3,
+    },
+    tampering: together((status) => status === 404),
+  },
+  {
+    name: 'outbound: an unknown outcome of several is unknown for each',
+    focus: {
+      ...focus(['decide for all'], [], [['UpdateMultiple', 'dataverse server error']]),
+      contacts: 3,
+    },
+    tampering: together((status) => status === 503),
+  },
+  {
+    name: 'outbound: several writes of unknown outcome leave a doubt each',
+    focus: {
+      ...focus(['decide for all'], ['UpdateMultiple'], [['UpdateMultiple', 'dataverse late']]),
+      contacts: 2,
+    },
+    tampering: UNKNOWN_LEAVES_NO_DOUBT,
+  },
+  {
     name: 'outbound: what stood in doubt before the claim still does',
     focus: focus(['grant', 'revoke'], ['PATCH'], [['PATCH', 'dataverse late']]),
     tampering: without('settle-contact', '      else d.doubt_before\n'),
@@ -247,12 +288,7 @@ export const GUARDS: readonly Guard[] = [
   {
     name: 'outbound: a write of unknown outcome leaves its doubt',
     focus: focus(['grant', 'revoke'], ['PATCH'], [['PATCH', 'dataverse late']]),
-    tampering: without(
-      'release-contact',
-      `      when d.unknown and l.mine then c.doubt_until
-      when d.unknown or (d.forget and not l.mine)`,
-      '      when (d.forget and not l.mine)',
-    ),
+    tampering: UNKNOWN_LEAVES_NO_DOUBT,
   },
   {
     name: 'outbound: a write that was not settled is forgotten',

@@ -15,7 +15,7 @@ export interface Settled {
   readonly world: World;
   readonly database: SimulatedDatabase;
   readonly organization: Organization;
-  readonly dataverse: Pick<Dataverse, 'entra' | 'acknowledged'>;
+  readonly dataverse: Pick<Dataverse, 'entra' | 'acknowledged' | 'refusedTokens'>;
   readonly functions: Functions;
   readonly consentHub: ConsentHub;
   readonly cache: Pick<SimulatedCache, 'failures'>;
@@ -193,8 +193,14 @@ const LOCK_MS = 2_000;
 const RENEWED_AFTER_MS = LIFETIME_SECONDS * 1000 * 0.8;
 
 /** Invariant 9: about one token per lifetime for all containers, while Redis works. */
-function checkTokens({ world, dataverse: { entra }, cache }: Settled): void {
-  if (cache.failures > 0 || entra.revocations > 0 || entra.slowestMs >= LOCK_MS) return;
+function checkTokens({ world, dataverse: { entra, refusedTokens }, cache }: Settled): void {
+  if (
+    cache.failures > 0 ||
+    entra.revocations > 0 ||
+    refusedTokens > 0 ||
+    entra.slowestMs >= LOCK_MS
+  )
+    return;
   if (world.happened.some((what) => COSTS_A_TOKEN.test(what))) return;
   const due = 1 + Math.floor((world.now() - START_MS) / RENEWED_AFTER_MS);
   if (entra.issued > due) {

@@ -16,7 +16,8 @@ export interface Invocation {
 
 /** What a call came to, and what the history says of it. */
 export interface Effect<T> {
-  readonly answer: () => T;
+  /** Undefined: none ever comes. */
+  readonly answer: (() => T) | undefined;
   readonly says: string;
 }
 
@@ -130,7 +131,7 @@ export function callOutside<T, Refusal extends string>(
       const { answer, says } = refusal === undefined ? await call.effect() : call.refuse(refusal);
       line(`→ ${says}`);
       if (kind === 'crash after' && !invocation.dead) return crash();
-      if (kind === 'answer lost') return;
+      if (kind === 'answer lost' || answer === undefined) return;
       world.after(returnsMs, () => {
         if (!waiting) return;
         waiting = false;

@@ -35,6 +35,8 @@ export interface Run {
   readonly actions: readonly string[];
   /** What happened of its own accord: actions and faults, each of which can be left out. */
   readonly happened: readonly string[];
+  /** Tokens that Entra ID has issued. */
+  readonly tokens: number;
 }
 
 export interface RunOptions {
@@ -146,6 +148,7 @@ export async function run(
     violations: world.violations,
     actions,
     happened: world.happened,
+    tokens: dataverse.entra.issued,
   };
 }
 

@@ -1,7 +1,7 @@
 import { ACTION_NAMES, type ActionName } from './action-names.ts';
 import type { Channel, ConsentHub, Edit, Nonsense, Publishing } from './consenthub.ts';
 import type { Focus } from './faults.ts';
-import type { Dataverse, Refusal } from './dataverse.ts';
+import { type Dataverse, OUTAGES } from './dataverse.ts';
 import { type Contact, type Organization, PROFILE_COLUMNS } from './organization.ts';
 import type { WebhookSecret } from './webhook-secret.ts';
 import { FORGERIES, type Webhooks } from './webhooks.ts';
@@ -12,8 +12,11 @@ import { CALM_MS, type World } from './world.ts';
 /** Few, so that they meet; and few actions, so that the last one is not made good by another. */
 const CONTACTS = [1, 1, 2] as const;
 const ACTION_COUNTS = [0, 2, 4, 8, 14] as const;
+/** While Dataverse is away for hours. */
+const ACTIONS_IN_OUTAGE = 30;
 /** Besides those, so many happen just while a call is under way. */
-const MEANWHILE_OF = /^(?:GET|PATCH|claim-contacts|settle-contact|apply-contacts|read-contacts)/;
+const MEANWHILE_OF =
+  /^(?:GET|PATCH|UpdateMultiple|claim-contacts|settle-contact|apply-contacts|read-contacts)/;
 const MEANWHILE_COUNTS = [1, 2, 4, 8] as const;
 /** Actions follow each other at once, soon, or when everything has settled. */
 const GAPS_MS = [300, 3_000, 40_000] as const;
@@ -44,13 +47,6 @@ const PUBLISHING: readonly [readonly Publishing[], ...(readonly Publishing[])[]]
   ['once', 'twice', 'late', 'never'],
 ];
 const REVOCATIONS = ['update', 'update', 'insert', 'same instant'] as const;
-const OUTAGES: readonly [Refusal, ...Refusal[]] = [
-  'throttled',
-  'server error',
-  'unauthorized',
-  'forbidden',
-  'bare 404',
-];
 
 interface Action {
   readonly name: ActionName;
@@ -85,6 +81,22 @@ const ACTIONS: readonly Action[] = [
       const how = world.random.pick(`${key} how`, REVOCATIONS);
       await consentHub.revoke(contact, channel, { how, publishing });
       return `ConsentHub revokes ${channel} for ${contact.name} by ${how} (published: ${publishing})`;
+    },
+  },
+  {
+    name: 'decide for all',
+    weight: 2,
+    async run({ organization, consentHub, world }, _contact, key) {
+      const channel = world.random.pick(`${key} channel`, CHANNELS);
+      const grants = world.random.chance(`${key} grants`, 0.5);
+      const publishing = publishingOf(world, key);
+      for (const contact of organization.contacts.values()) {
+        await (grants
+          ? consentHub.grant(contact, channel, { expiresInMs: null, publishing })
+          : consentHub.revoke(contact, channel, { how: 'update', publishing }));
+      }
+      const what = grants ? 'grants' : 'revokes';
+      return `ConsentHub ${what} ${channel} for everybody (published: ${publishing})`;
     },
   },
   {
@@ -231,11 +243,11 @@ function actionOf(random: Random, key: string, cast: readonly ActionName[]): Act
 export function planScript(stage: Stage, focus: Focus | undefined): number {
   const { cast = ACTION_NAMES, namesakes = stage.world.random.chance('namesakes', 0.2) } =
     focus ?? {};
-  const { world, organization, webhooks, consentHub, edits, actions } = stage;
+  const { world, organization, dataverse, webhooks, consentHub, edits, actions } = stage;
   const { random } = world;
   const contacts: Contact[] = [];
 
-  const contactCount = namesakes ? 2 : random.pick('contacts', CONTACTS);
+  const contactCount = namesakes ? 2 : (focus?.contacts ?? random.pick('contacts', CONTACTS));
   for (let n = 1; n <= contactCount; n += 1) {
     const key = `contact ${n}`;
     const arrivesMs = namesakes ? CALM_MS : n === 1 ? 0 : random.between(key, CALM_MS, 30_000);
@@ -268,6 +280,19 @@ export function planScript(stage: Stage, focus: Focus | undefined): number {
     actions.push(action.name);
     world.note(await action.run(stage, contact, key));
   };
+
+  const { outage } = focus ?? {};
+  if (outage !== undefined) {
+    world.after(CALM_MS, () => {
+      dataverse.outage = outage.kind;
+      world.note(`Dataverse is away: ${outage.kind}`);
+    });
+    const everyMs = outage.lastsMs / (ACTIONS_IN_OUTAGE + 1);
+    for (let n = 1; n <= ACTIONS_IN_OUTAGE; n += 1) {
+      world.after(CALM_MS + n * everyMs, () => act(`action ${n}`, ''));
+    }
+    return CALM_MS + outage.lastsMs;
+  }
 
   const count = random.pick('actions', ACTION_COUNTS);
   let atMs = CALM_MS;

@@ -11,6 +11,12 @@ const SEEDS = 500;
 /** Most guards are missed within ten runs that are about them. */
 const SEEDS_WITHOUT_GUARD = 200;
 
+/** Of each kind of outage. */
+const SEEDS_OF_OUTAGE = 5;
+const HOUR_MS = 3_600_000;
+/** As `shared/dataverse/web-api.ts`: a token that is younger is not replaced when it is refused. */
+const FRESH_TOKEN_MS = 60_000;
+
 let server: DatabaseServer;
 let client: Client;
 
@@ -58,6 +64,41 @@ test('all invariants hold under seeded faults', {
   for (let seed = 1; seed <= SEEDS; seed += 1) {
     const { violations, history } = await run(client, seed);
     expect(violations, `seed ${seed}\n${history.join('\n')}`).toEqual([]);
+  }
+});
+
+const AWAY = { cast: undefined, meanwhile: [], faults: [], contacts: 3, namesakes: false };
+
+describe('Dataverse is away for three hours while webhooks and consents keep coming:', () => {
+  // Settled means: the dead-letter queues hold nothing but nonsense, and both sides agree.
+  test.for(['throttled', 'server error', 'hang'] as const)(
+    '%s',
+    {
+      timeout: 60_000,
+      tags: ['fault-15', 'fault-17'],
+    },
+    async (kind) => {
+      const outage = { kind, lastsMs: 3 * HOUR_MS };
+      for (let seed = 1; seed <= SEEDS_OF_OUTAGE; seed += 1) {
+        const { violations, history } = await run(client, seed, { focus: { ...AWAY, outage } });
+        expect(violations, `seed ${seed}\n${history.join('\n')}`).toEqual([]);
+        expect(history.join('\n')).toContain('Dataverse is away');
+      }
+    },
+  );
+});
+
+test('a disabled application user costs a token a minute at the most, and then all goes on', {
+  timeout: 60_000,
+  tags: ['fault-16', 'fault-36'],
+}, async () => {
+  const outage = { kind: 'disabled', lastsMs: HOUR_MS } as const;
+  for (let seed = 1; seed <= SEEDS_OF_OUTAGE; seed += 1) {
+    const result = await run(client, seed, { focus: { ...AWAY, outage } });
+    expect(result.violations, `seed ${seed}\n${result.history.join('\n')}`).toEqual([]);
+    expect(result.history.join('\n')).toContain('401, the user is disabled');
+    console.log(seed, result.tokens);
+    expect(result.tokens).toBeLessThanOrEqual(outage.lastsMs / FRESH_TOKEN_MS + 2);
   }
 });
 

@@ -496,3 +496,55 @@ test('no more requests than allowed are under way at once', async () => {
   await all;
   expect(most).toBe(3);
 });
+
+describe('updating several contacts', () => {
+  const updates = [ID, OTHER_ID].map((contactId) => ({ contactId, fields: { firstname: 'Ada' } }));
+
+  test('takes one request, which creates none', async () => {
+    const { client, requests } = clientWith(() => new Response(null, { status: 204 }));
+    await expect(client.updateContacts(updates, { tag: 'consenthub' })).resolves.toEqual({
+      outcome: 'updated',
+    });
+    expect(requests[0]).toMatchObject({
+      method: 'POST',
+      url: `${ROOT}contacts/Microsoft.Dynamics.CRM.UpdateMultiple?tag=consenthub`,
+    });
+    expect(JSON.parse(requests[0]?.body ?? '')).toEqual({
+      Targets: [ID, OTHER_ID].map((contactid) => ({
+        '@odata.type': 'Microsoft.Dynamics.CRM.contact',
+        contactid,
+        firstname: 'Ada',
+      })),
+    });
+  });
+
+  test('of which one does not exist changes none', async () => {
+    const { client } = clientWith(() => dataverseError(404, '0x80040217'));
+    await expect(client.updateContacts(updates, {})).resolves.toEqual({ outcome: 'missing' });
+  });
+
+  test.each([
+    ['a reset', () => networkError('ECONNRESET')],
+    ['a sign-in page', () => new Response('<html>', { status: 200 })],
+    ['a 503', () => new Response('', { status: 503 })],
+  ])('after %s may have been applied to all', async (_what, answer) => {
+    const { client } = clientWith(answer);
+    await expect(client.updateContacts(updates, {})).rejects.toMatchObject({
+      outcomeUnknown: true,
+    });
+  });
+
+  test('refuses none, too many, one twice, and what is no id', async () => {
+    const { client, requests } = clientWith(() => new Response(null, { status: 204 }));
+    const many = Array.from({ length: 101 }, (_, n) => ({
+      contactId: ID.slice(0, -3) + String(100 + n),
+      fields: {},
+    }));
+    for (const wrong of [[], many, [...updates, ...updates]]) {
+      await expect(client.updateContacts(wrong, {})).rejects.toBeInstanceOf(RangeError);
+    }
+    const noId = [{ contactId: 'x', fields: {} }];
+    await expect(client.updateContacts(noId, {})).rejects.toBeInstanceOf(TypeError);
+    expect(requests).toEqual([]);
+  });
+});
