@@ -37,6 +37,9 @@ export interface Run {
   readonly happened: readonly string[];
   /** Tokens that Entra ID has issued. */
   readonly tokens: number;
+  readonly refusedTokens: number;
+  /** Commands to Redis without a sensible answer. */
+  readonly cacheFailures: number;
 }
 
 export interface RunOptions {
@@ -149,6 +152,8 @@ export async function run(
     actions,
     happened: world.happened,
     tokens: dataverse.entra.issued,
+    refusedTokens: dataverse.refusedTokens,
+    cacheFailures: cache.failures,
   };
 }
 
