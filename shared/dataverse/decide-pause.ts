@@ -1,6 +1,5 @@
 import {
   ConnectionPaused,
-  DataverseUnauthorized,
   DataverseUnavailable,
   type PauseReason,
   TokenUnavailable,
@@ -23,20 +22,19 @@ export const OUTAGE_FAILURES = 5;
 /** Short enough for a message to be tried again within its five seconds; whoever fails then prolongs it. */
 const OUTAGE_SECONDS = 2;
 
+/** How long nobody tries after so many fresh tokens in a row were refused; @param refusals from 1 */
+export const refusedSeconds = (refusals: number): number =>
+  FIRST_REFUSED_SECONDS[refusals - 1] ?? REFUSED_SECONDS;
+
 /**
- * Has a failed request said something about the whole connection?
+ * Has a request that Dataverse did not answer said something about the whole connection?
  *
- * @param since what has happened since Dataverse last answered, this included: how many different
- *   requests have failed, and how often a fresh token was refused
+ * @param failing how many different requests have failed since Dataverse last answered, this included
  */
 export function decidePause(
   error: unknown,
-  { failing, refusals }: { readonly failing: number; readonly refusals: number },
+  failing: number,
 ): { readonly reason: PauseReason; readonly seconds: number } | undefined {
-  if (error instanceof DataverseUnauthorized) {
-    const seconds = FIRST_REFUSED_SECONDS[refusals - 1] ?? REFUSED_SECONDS;
-    return { reason: 'credentials-refused', seconds };
-  }
   if (!isFailure(error)) return undefined;
   const { reason, status, retryAfterSeconds } = error;
   if (reason === 'throttled') {

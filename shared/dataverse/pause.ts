@@ -1,4 +1,5 @@
 import type { Cache } from '../cache/redis.ts';
+import { refusedSeconds } from './decide-pause.ts';
 import { ConnectionPaused, type PauseReason } from './errors.ts';
 
 /** A container knows of a pause that another one began at most so much later. */
@@ -10,6 +11,18 @@ const MAX_PAUSE_SECONDS = 3600;
 /** Requests that were under way together are refused together: the first one has told the others. */
 const SAME_PAUSE_MS = 1000;
 
+/**
+ * Refusals of fresh tokens follow each other if there is no more than this between them: the longest pause
+ * for one, and as long again for somebody to try.
+ */
+const REFUSALS_KEPT_SECONDS = 120;
+
+/** So long one container tries for all: two requests and a token of 5 s each. */
+const TRY_SECONDS = 15;
+const TRIED = '1';
+/** Soon enough for a message to be tried again when the try has gone well. */
+const WAIT_FOR_TRY_SECONDS = 2;
+
 export type PauseEvent =
   | { readonly kind: 'begun'; readonly reason: PauseReason; readonly seconds: number }
   | { readonly kind: 'over' };
@@ -17,12 +30,15 @@ export type PauseEvent =
 /**
  * All containers of a connection leave it alone for a while, because going on would only lengthen
  * what made one of them stop. Begun by whoever learns of it, told through the cache, over by itself.
+ *
+ * After a refused token it is over for one of them first, which tries for all: each that tries buys a
+ * token, and there may be many.
  */
 export interface Pause {
-  /** Where it stands in the cache, for those who read it together with something else. */
-  readonly key: string;
-  /** Takes in what stood there a moment ago. */
-  learn(stored: string | null): void;
+  /** What stands in the cache about it, for those who read it together with something else. */
+  readonly keys: readonly string[];
+  /** Takes in what stood under the keys a moment ago. */
+  learn(stored: readonly (string | null)[]): void;
   /**
    * Asks the cache at most once a second, and goes by what this process knows while there is none.
    *
@@ -31,11 +47,18 @@ export interface Pause {
   check(): Promise<void>;
   /** Begins or prolongs it. Never throws: without the cache it holds in this process. */
   begin(reason: PauseReason, seconds: number): Promise<void>;
+  /**
+   * The same because a fresh token was refused: longer each time that it is again, whichever container
+   * tries, since all of them may be new ones. Never throws.
+   */
+  beginRefused(): Promise<void>;
+  /** A token was accepted: whoever waits for that may go on. Never throws. */
+  noteAccepted(): Promise<void>;
 }
 
 interface PauseOptions {
   readonly key: string;
-  readonly cache: Pick<Cache, 'getMany' | 'set'>;
+  readonly cache: Pick<Cache, 'getMany' | 'set' | 'setIfAbsent' | 'deleteIfEquals'>;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   readonly observe?: (event: PauseEvent) => void;
@@ -52,6 +75,8 @@ export function createPause({
   now = Date.now,
   observe = () => {},
 }: PauseOptions): Pause {
+  const refusalsKey = `${key}:refusals`;
+  const tryKey = `${key}:try`;
   /** Begun in this process. */
   let own: Known | undefined;
   /** As the cache showed it last. */
@@ -59,6 +84,12 @@ export function createPause({
   let readAtMs = -Infinity;
   let reading: Promise<void> | undefined;
   let refusing = false;
+  /** How many fresh tokens in a row were refused, as far as this process knows, */
+  let refusals = { count: 0, untilMs: 0 };
+  /** and as the cache showed it last. */
+  let sharedRefusals = 0;
+  /** Until then this process tries for all. */
+  let tryingUntilMs = 0;
 
   const ownInForce = () => (own !== undefined && now() < own.untilMs ? own : undefined);
 
@@ -69,19 +100,20 @@ export function createPause({
     return mine.untilMs > shared.untilMs ? mine : shared;
   }
 
-  function learn(stored: string | null): void {
+  function learn([stored = null, count = null]: readonly (string | null)[]): void {
     readAtMs = now();
     // As long as the key is there the pause goes on, by the clock of Redis: a container whose own
     // clock is wrong neither ends it early nor waits longer. The time in it only says how long to wait.
     shared = parse(stored);
+    sharedRefusals = /^\d{1,6}$/.test(count ?? '') ? Number(count) : 0;
   }
 
   async function read(): Promise<void> {
     try {
-      const [stored = null] = await cache.getMany([key]);
-      learn(stored);
+      learn(await cache.getMany([key, refusalsKey]));
     } catch {
       readAtMs = now();
+      sharedRefusals = 0;
       if (shared !== undefined && now() >= shared.untilMs) shared = undefined;
     }
   }
@@ -94,13 +126,27 @@ export function createPause({
       await reading;
     }
     const known = inForce();
-    if (known === undefined) {
-      if (refusing) observe({ kind: 'over' });
-      refusing = false;
-      return;
+    if (known !== undefined) {
+      refusing = true;
+      throw new ConnectionPaused(known.reason, bounded((known.untilMs - now()) / 1000));
     }
-    refusing = true;
-    throw new ConnectionPaused(known.reason, bounded((known.untilMs - now()) / 1000));
+    if (sharedRefusals > 0 && !(await mayTry())) {
+      refusing = true;
+      throw new ConnectionPaused('credentials-refused', WAIT_FOR_TRY_SECONDS);
+    }
+    if (refusing) observe({ kind: 'over' });
+    refusing = false;
+  }
+
+  async function mayTry(): Promise<boolean> {
+    if (now() < tryingUntilMs) return true;
+    try {
+      if (!(await cache.setIfAbsent(tryKey, TRIED, TRY_SECONDS))) return false;
+    } catch {
+      return true;
+    }
+    tryingUntilMs = now() + TRY_SECONDS * 1000;
+    return true;
   }
 
   async function begin(reason: PauseReason, seconds: number): Promise<void> {
@@ -117,7 +163,35 @@ export function createPause({
     }
   }
 
-  return { key, learn, check, begin };
+  async function beginRefused(): Promise<void> {
+    // Requests that were under way together are one try.
+    if (inForce()?.reason === 'credentials-refused') return;
+    const before = now() < refusals.untilMs ? refusals.count : 0;
+    const count = 1 + Math.max(before, sharedRefusals);
+    refusals = { count, untilMs: now() + REFUSALS_KEPT_SECONDS * 1000 };
+    tryingUntilMs = 0;
+    await begin('credentials-refused', refusedSeconds(count));
+    try {
+      await cache.set(refusalsKey, String(count), REFUSALS_KEPT_SECONDS);
+      await cache.deleteIfEquals(tryKey, TRIED);
+    } catch {
+      // The others count for themselves.
+    }
+  }
+
+  async function noteAccepted(): Promise<void> {
+    refusals = { count: 0, untilMs: 0 };
+    if (sharedRefusals === 0) return;
+    const count = String(sharedRefusals);
+    sharedRefusals = 0;
+    try {
+      await cache.deleteIfEquals(refusalsKey, count);
+    } catch {
+      // Forgotten by itself before long.
+    }
+  }
+
+  return { keys: [key, refusalsKey], learn, check, begin, beginRefused, noteAccepted };
 }
 
 const REASONS = [

@@ -195,13 +195,13 @@ export function createTokenSource({
   async function readCached(): Promise<Cached> {
     let sealed: string | null | undefined;
     try {
-      const [token, paused = null, entraPaused = null] = await cache.getMany([
+      const [token, ...pauses] = await cache.getMany([
         sealer.cacheKey,
-        pause.key,
-        entraPause.key,
+        ...pause.keys,
+        ...entraPause.keys,
       ]);
-      pause.learn(paused);
-      entraPause.learn(entraPaused);
+      pause.learn(pauses.slice(0, pause.keys.length));
+      entraPause.learn(pauses.slice(pause.keys.length));
       sealed = token;
     } catch {
       return undefined;

@@ -81,9 +81,8 @@ export function createWebApi({
 }: WebApiOptions): WebApi {
   const limited = createSemaphore(parallelRequests);
   const root = `${connection.orgUrl}${API_PATH}`;
-  /** Since Dataverse last answered: the requests that failed, and how often a fresh token was refused. */
+  /** The requests that have failed since Dataverse last answered. */
   const failing = new Set<string>();
-  let refusals = 0;
 
   async function attempt(request: WebApiRequest, token: string): Promise<HttpAnswer> {
     const requestId = guid.safeParse(correlationId()).data;
@@ -129,21 +128,20 @@ export function createWebApi({
   async function sendNoticing(request: WebApiRequest): Promise<WebApiAnswer> {
     try {
       const answer = await sendAuthorized(request);
-      noticeAnswer();
+      failing.clear();
+      await pause?.noteAccepted();
       return answer;
     } catch (error) {
       if (isFailure(error)) failing.add(request.path);
-      else if (error instanceof DataverseUnauthorized) refusals += 1;
-      else if (isRefusal(error)) noticeAnswer();
-      const decided = decidePause(error, { failing: failing.size, refusals });
+      else if (isRefusal(error)) {
+        failing.clear();
+        await pause?.noteAccepted();
+      }
+      const decided = decidePause(error, failing.size);
       if (decided !== undefined) await pause?.begin(decided.reason, decided.seconds);
+      if (error instanceof DataverseUnauthorized) await pause?.beginRefused();
       throw error;
     }
-  }
-
-  function noticeAnswer(): void {
-    failing.clear();
-    refusals = 0;
   }
 
   return {

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { decidePause, OUTAGE_FAILURES } from '../../../shared/dataverse/decide-pause.ts';
+import {
+  decidePause,
+  OUTAGE_FAILURES,
+  refusedSeconds,
+} from '../../../shared/dataverse/decide-pause.ts';
 import {
   ConnectionPaused,
   DataverseForbidden,
@@ -48,9 +52,10 @@ test.each([
   ['Entra ID refusing', new TokenRefused([7000215]), 0, undefined],
   ['403', new DataverseForbidden('0x80040220'), OUTAGE_FAILURES, undefined],
   ['400', new DataverseRejected(400, '0x80060888'), OUTAGE_FAILURES, undefined],
+  ['a fresh token refused, which is counted', new DataverseUnauthorized(), 0, undefined],
   ['a defect', new TypeError('a defect'), OUTAGE_FAILURES, undefined],
 ])('%s', (_what, error, failing, expected) => {
-  expect(decidePause(error, { failing, refusals: 0 })).toEqual(expected);
+  expect(decidePause(error, failing)).toEqual(expected);
 });
 
 test.each([
@@ -59,8 +64,5 @@ test.each([
   [3, 60],
   [1000, 60],
 ])('a fresh token that is refused for the %ith time', (refusals, seconds) => {
-  expect(decidePause(new DataverseUnauthorized(), { failing: 0, refusals })).toEqual({
-    reason: 'credentials-refused',
-    seconds,
-  });
+  expect(refusedSeconds(refusals)).toBe(seconds);
 });

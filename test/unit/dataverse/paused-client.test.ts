@@ -128,7 +128,7 @@ describe('an outage', () => {
 
 describe('a connection whose fresh token is refused', () => {
   test('is soon tried again once a minute only, and resumes by itself', async () => {
-    const { clock, dataverse, requests, container, bought } = fleet();
+    const { clock, dataverse, requests, container } = fleet();
     const client = container();
     dataverse.answer = () => new Response('', { status: 401 });
     await expect(client.whoAmI()).rejects.toMatchObject({ name: 'DataverseUnauthorized' });
@@ -156,6 +156,58 @@ describe('a connection whose fresh token is refused', () => {
 
     dataverse.answer = () => new Response('', { status: 401 });
     await expect(client.whoAmI()).rejects.toMatchObject({ name: 'DataverseUnauthorized' });
+    await expect(client.whoAmI()).rejects.toMatchObject({ retryAfterSeconds: 5 });
+  });
+
+  test('is left alone for longer each time, also if every try is a new container’s', async () => {
+    const { clock, dataverse, container } = fleet();
+    dataverse.answer = () => new Response('', { status: 401 });
+    for (const seconds of [5, 20, 60, 60]) {
+      await expect(container().whoAmI()).rejects.toMatchObject({ name: 'DataverseUnauthorized' });
+      await expect(container().whoAmI()).rejects.toMatchObject({ retryAfterSeconds: seconds });
+      clock.nowMs += seconds * 1000;
+    }
+  });
+
+  test('is tried by one container first', async () => {
+    const { clock, dataverse, requests, container } = fleet();
+    dataverse.answer = () => new Response('', { status: 401 });
+    await expect(container().whoAmI()).rejects.toMatchObject({ name: 'DataverseUnauthorized' });
+    for (const seconds of [5, 20, 60]) {
+      clock.nowMs += seconds * 1000;
+      const before = requests.length;
+      await Promise.allSettled(Array.from({ length: 20 }, () => container().whoAmI()));
+      expect(requests.length - before).toBe(2);
+    }
+    clock.nowMs += 60_000;
+    dataverse.answer = () => json(200, USER);
+    await expect(container().whoAmI()).resolves.toBeDefined();
+    for (const other of [container(), container()]) {
+      await expect(other.whoAmI()).resolves.toBeDefined();
+    }
+  });
+
+  test('is tried by another one if the first does not come back', async () => {
+    const { cache, clock, dataverse, container } = fleet();
+    dataverse.answer = () => new Response('', { status: 401 });
+    await expect(container().whoAmI()).rejects.toMatchObject({ name: 'DataverseUnauthorized' });
+    clock.nowMs += 5_000;
+    await cache.setIfAbsent('dynamics-pause:test:try', '1', 15);
+    dataverse.answer = () => json(200, USER);
+    await expect(container().whoAmI()).rejects.toMatchObject({
+      name: 'ConnectionPaused',
+      reason: 'credentials-refused',
+      retryAfterSeconds: 2,
+    });
+    clock.nowMs += 15_000;
+    await expect(container().whoAmI()).resolves.toBeDefined();
+  });
+
+  test('is left alone for five seconds after requests that were refused together', async () => {
+    const { dataverse, container } = fleet();
+    const client = container();
+    dataverse.answer = () => new Response('', { status: 401 });
+    await Promise.allSettled([1, 2, 3, 4].map(() => client.whoAmI()));
     await expect(client.whoAmI()).rejects.toMatchObject({ retryAfterSeconds: 5 });
   });
 });
