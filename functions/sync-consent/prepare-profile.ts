@@ -3,6 +3,7 @@ import type { Claim } from '../../shared/consent/consent-store.ts';
 import { type ContactStore, rowKey } from '../../shared/contacts/contact-store.ts';
 import {
   decideContact,
+  READ_AGAIN_SECONDS,
   type RowChange,
   type StoredContact,
 } from '../../shared/contacts/decide-contact.ts';
@@ -82,7 +83,7 @@ export async function prepareProfile(
   const decision = decideContact(
     {
       stored,
-      read: { kind: 'found', version, profile },
+      read: { kind: 'found', version, profile, consent: null },
       match: undefined,
       newPatientId: newId(),
     },
@@ -99,6 +100,8 @@ export async function prepareProfile(
     const row: RowChange = {
       ...(decision.row.kind === 'apply' ? decision.row : asItIs(version, profile, patient.id)),
       ...(push && { push }),
+      // Whoever asked for a read wants the consent fields compared, which is not done here.
+      ...(stored.readDue && { readDueSeconds: READ_AGAIN_SECONDS }),
     };
     const audit: AuditRow[] = decision.patient
       ? [

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import middy from '@middy/core';
 import type { SQSEvent } from 'aws-lambda';
+import { createConsentStatusOptions } from '../../shared/dataverse/consent-status-options.ts';
 import { createContactStore } from '../../shared/contacts/contact-store.ts';
 import { readContacts } from '../../shared/contacts/read-contacts.ts';
 import { connect, connectionSecrets } from '../../shared/lambda/connect.ts';
@@ -20,14 +21,19 @@ const start = startWithSecrets(
   environment,
   connectionSecrets,
   (env, secrets) => {
-    const { database, dataverse, connectedOrganizationId } = connect(env, secrets, log);
+    const { database, cache, dataverse, orgUrl, connectedOrganizationId } = connect(
+      env,
+      secrets,
+      log,
+    );
+    const optionValues = createConsentStatusOptions({ client: dataverse, cache, orgUrl });
     const sqs = createSqsClient();
     return createConsumer({
       queue: createQueue(sqs, env.CONTACT_QUEUE_URL),
       deadLetterQueue: createQueue(sqs, env.CONTACT_DEAD_LETTER_QUEUE_URL),
       handle: createSyncContact({
         store: createContactStore(database),
-        readContacts: (ids) => readContacts(dataverse, ids),
+        readContacts: (ids) => readContacts(dataverse, ids, optionValues),
         connectedOrganizationId,
         newId: randomUUID,
         now: () => new Date(),

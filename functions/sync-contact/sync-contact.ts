@@ -263,7 +263,7 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
       action: event === latest ? decision.action : actionOf(event.type),
       source: event.type === 'sync.requested' ? 'sweep' : 'webhook',
       outcome: event === latest ? decision.outcome : 'superseded',
-      effect: event === latest && decision.patient !== null,
+      effect: event === latest && (decision.patient !== null || decision.driftedFields.length > 0),
       new_values: auditValues({
         contactId: one.contactId,
         eventId: event.eventId,
@@ -271,6 +271,7 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
         ...(event === latest && {
           changedFields: decision.changedFields,
           conflicts: decision.conflicts,
+          ...(decision.driftedFields.length > 0 && { driftedFields: decision.driftedFields }),
           ...(one.read.kind === 'unreadable' && { reason: one.read.reason }),
         }),
       }),
@@ -300,6 +301,10 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
       });
     }
     if (decision.conflicts.length > 0) metrics.count('MergeConflicts');
+    if (decision.driftedFields.length > 0) {
+      metrics.count('ConsentDrift');
+      log(messages.consentDrifted, { contactId: one.contactId, fields: decision.driftedFields });
+    }
   }
 
   function logUnreadable({ contactId, read }: Case) {

@@ -30,15 +30,33 @@ export function consentFieldTime(time: Date): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
+/**
+ * The same fields as a contact shows them, whoever wrote them. Null also where an organisation's contact
+ * is older than a column, or where the status is an option that is none of ours.
+ */
+export type ShownConsentFields = {
+  readonly [Field in keyof ConsentFields]: ConsentFields[Field] | null;
+};
+
+const CONSENT_FIELDS = [
+  'marketingEmail',
+  'marketingSms',
+  'marketingPhone',
+  'marketingMail',
+  'consentDate',
+  'consentExpires',
+  'consentStatus',
+] as const satisfies readonly (keyof ConsentFields)[];
+
+/** The fields that show something else than was written: somebody has edited them in Dynamics. */
+export function driftedFields(
+  written: ConsentFields,
+  shown: ShownConsentFields,
+): readonly (keyof ConsentFields)[] {
+  return CONSENT_FIELDS.filter((field) => written[field] !== shown[field]);
+}
+
 /** Do both show the same? */
 export function sameConsentFields(a: ConsentFields, b: ConsentFields): boolean {
-  return (
-    a.marketingEmail === b.marketingEmail &&
-    a.marketingSms === b.marketingSms &&
-    a.marketingPhone === b.marketingPhone &&
-    a.marketingMail === b.marketingMail &&
-    a.consentDate === b.consentDate &&
-    a.consentExpires === b.consentExpires &&
-    a.consentStatus === b.consentStatus
-  );
+  return driftedFields(a, b).length === 0;
 }

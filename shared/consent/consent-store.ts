@@ -6,7 +6,8 @@ import type { Patient, StoredContact } from '../contacts/decide-contact.ts';
 import type { Database } from '../database/database.ts';
 import { MARK_OWN_WRITE } from '../database/own-write.ts';
 import claimContacts from './claim-contacts.sql';
-import { CONSENT_STATUSES, type ConsentFields } from './consent-fields.ts';
+import type { ConsentFields } from './consent-fields.ts';
+import { consentFieldsColumn } from './consent-fields-column.ts';
 import type { ConsentRow } from './derive-contact-fields.ts';
 import findConsentEvents from './find-consent-events.sql';
 import readClaimedContacts from './read-claimed-contacts.sql';
@@ -100,23 +101,13 @@ const subjectRow = z.object({
   dataverse_organization_id: text,
 });
 const claimedRow = z.object({ contact_id: z.string(), doubt_before: time.nullable() });
-const consentFields = z.object({
-  marketingEmail: z.boolean(),
-  marketingSms: z.boolean(),
-  marketingPhone: z.boolean(),
-  marketingMail: z.boolean(),
-  consentDate: text,
-  consentExpires: text,
-  consentStatus: z.enum(CONSENT_STATUSES),
-});
 const stateRow = z.object({
   contact_id: z.string(),
   revision: z.string(),
   version: text,
   seen: profileColumn.nullable(),
   pushed: pushedColumn,
-  // What an older version of this project wrote there is as good as unknown.
-  written: consentFields.nullable().catch(null),
+  written: consentFieldsColumn,
   read_due: z.boolean(),
   attempts: z.number(),
   patient_id: z.string(),
@@ -263,6 +254,9 @@ function toClaim(lease: Lease, doubt: Date | null, state: z.output<typeof stateR
       version: state.version,
       seen: state.seen,
       pushed: state.pushed ?? [],
+      // Under a lease the writer alone knows.
+      written: null,
+      leased: false,
       deleted: false,
       readDue: state.read_due,
       attempts: state.attempts,

@@ -15,6 +15,8 @@ with decided as materialized (
     seen jsonb,
     -- What is about to be written to Dynamics over this version; null: nothing.
     push jsonb,
+    -- What the row said was written, where Dynamics shows something else; null: it does not.
+    drifted_from jsonb,
     deleted boolean,
     patient_id uuid,
     former_patient_id uuid,
@@ -82,8 +84,9 @@ updated as (
       else coalesce(c.pushed, '[]') || jsonb_build_array(d.push)
     end,
     deleted_at = case when d.deleted then coalesce(c.deleted_at, now()) end,
-    -- Only a revision unchanged since the row was read lets the clock be cleared.
-    read_due_at = null,
+    written = case when d.drifted_from is null then c.written end,
+    -- Only a revision unchanged since the row was read lets the clock be cleared; null clears it.
+    read_due_at = now() + make_interval(secs => d.read_due_seconds),
     write_due_at = case
       -- Nobody is linked any more: there is nothing to write until a link comes back.
       when d.deleted then null
@@ -102,6 +105,11 @@ updated as (
     and c.revision = d.revision
     -- Two reads can find the same fields at different versions; the older one must not win later.
     and c.version is not distinct from d.read_version
+    -- A writer may have come between the row and the contact: what it wrote is no edit.
+    and (
+      d.drifted_from is null
+      or (c.written @> d.drifted_from and c.lease_token is null and c.doubt_until is null)
+    )
   returning c.organization_id, c.contact_id, c.revision
 ),
 made_due as (

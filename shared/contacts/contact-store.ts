@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { consentFieldsColumn } from '../consent/consent-fields-column.ts';
 import type { AuditRow } from '../audit/audit-row.ts';
 import type { Database } from '../database/database.ts';
 import { MARK_OWN_WRITE } from '../database/own-write.ts';
@@ -56,6 +57,8 @@ const storedRow = z.object({
   version: text,
   seen: profileColumn.nullable(),
   pushed: pushedColumn,
+  written: consentFieldsColumn,
+  leased: z.boolean(),
   deleted: z.boolean(),
   read_due: z.boolean(),
   attempts: z.number().nullable(),
@@ -158,6 +161,8 @@ function toStoredRow(row: z.output<typeof storedRow>): StoredRow {
             version: row.version,
             seen: row.seen,
             pushed: row.pushed ?? [],
+            written: row.written,
+            leased: row.leased,
             deleted: row.deleted,
             readDue: row.read_due,
             attempts: row.attempts ?? 0,
@@ -207,6 +212,8 @@ function toInput({ organizationId, contactId, stored, decision, audit }: Contact
     former_patient_id: row.formerPatientId,
     write_due: row.writeDue,
     push: row.push,
+    drifted_from: row.driftedFrom,
+    read_due_seconds: row.readDueSeconds,
     new_patient: patient?.created ?? false,
     patient: patient && {
       id: patient.id,

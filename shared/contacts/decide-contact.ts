@@ -1,3 +1,8 @@
+import {
+  type ConsentFields,
+  driftedFields,
+  type ShownConsentFields,
+} from '../consent/consent-fields.ts';
 import type { ContactEvent } from '../queue/contact-event.ts';
 import { backoffSeconds } from './backoff.ts';
 import { mergeProfile } from './merge-profile.ts';
@@ -20,6 +25,10 @@ export interface StoredContact {
    * one of these values it is ours, whatever came of the write's answer.
    */
   readonly pushed: readonly ProfilePart[];
+  /** The consent fields that Dynamics has for certain; null if unknown, or while a write may land. */
+  readonly written: ConsentFields | null;
+  /** Somebody is writing the contact: what its consent fields should show is not known before they are done. */
+  readonly leased: boolean;
   readonly deleted: boolean;
   readonly readDue: boolean;
   /** Tries that failed since the last one that succeeded. */
@@ -37,7 +46,13 @@ export interface Patient extends Profile {
 
 /** What Dynamics said of the contact after the row was read. */
 export type ContactRead =
-  | { readonly kind: 'found'; readonly version: string; readonly profile: Profile }
+  | {
+      readonly kind: 'found';
+      readonly version: string;
+      readonly profile: Profile;
+      /** Null where they were not asked for, or the organisation has no columns for them. */
+      readonly consent: ShownConsentFields | null;
+    }
   /** Proven: a single read was answered with 404 and Dataverse's code for a missing row. */
   | { readonly kind: 'deleted' }
   | {
@@ -79,6 +94,8 @@ export interface ContactDecision {
   readonly patientId: string | null;
   readonly changedFields: readonly ProfileField[];
   readonly conflicts: readonly ProfileField[];
+  /** Consent fields that somebody has edited in Dynamics: they are written again. */
+  readonly driftedFields: readonly (keyof ConsentFields)[];
   readonly row: RowChange;
   readonly patient: PatientChange | null;
 }
@@ -100,6 +117,10 @@ export type RowChange =
       readonly raisesRevision: boolean;
       /** What is about to be written over this version. */
       readonly push?: ProfilePart;
+      /** `written` is not true any more, provided that the row still says just this. */
+      readonly driftedFrom?: ConsentFields;
+      /** The contact has to be read once more after so many seconds. */
+      readonly readDueSeconds?: number;
     };
 
 export interface PatientChange {
@@ -109,6 +130,9 @@ export interface PatientChange {
   /** What `patients.dynamics_contact_id` becomes; undefined leaves it. */
   readonly link?: 'set' | 'cleared';
 }
+
+/** A writer is done with a contact within seconds. */
+export const READ_AGAIN_SECONDS = 5;
 
 /**
  * Decides what a contact's row and patient become. Whatever led here, Dynamics was read after the
@@ -186,7 +210,8 @@ function decideFound(
       patientId: contact.newPatientId,
       changedFields: PROFILE_FIELDS.filter((field) => read.profile[field] !== null),
       conflicts: [],
-      row: linkedRow(read, contact.newPatientId, 'new', false),
+      driftedFields: driftOf(stored, read),
+      row: linkedRow(read, contact.newPatientId, 'new', false, stored),
       patient: { id: contact.newPatientId, created: true, fields: read.profile, link: 'set' },
     };
   }
@@ -200,20 +225,30 @@ function decideFound(
   const fieldsMoved =
     stored?.seen == null ||
     PROFILE_FIELDS.some((field) => !sameValue(read.profile[field], stored.seen?.[field] ?? null));
-  const changes = linksNow || fieldsMoved || stored.deleted;
+  const drifted = driftOf(stored, read);
+  // A reader cannot tell an edit from the write that is under way, and the writer does not look.
+  const readsAgain = stored?.leased === true && stored.linked && read.consent !== null;
+  const changes = linksNow || fieldsMoved || stored.deleted || drifted.length > 0 || readsAgain;
   if (!changes && stored.version === read.version && !stored.readDue) {
     return untouched(contact, event, 'unchanged');
   }
   const effect = linksNow || merged.changed.length > 0;
   return {
-    outcome: linksNow && known !== undefined ? 'restored' : effect ? 'applied' : 'unchanged',
+    outcome:
+      linksNow && known !== undefined
+        ? 'restored'
+        : effect || drifted.length > 0
+          ? 'applied'
+          : 'unchanged',
     action: linksNow ? 'patient_linked' : 'patient_updated',
     patientId: patient.id,
     changedFields: merged.changed,
     conflicts: merged.conflicts,
+    driftedFields: drifted,
     row: {
-      ...linkedRow(read, patient.id, linksNow ? 'new' : 'kept', merged.ahead.length > 0),
+      ...linkedRow(read, patient.id, linksNow ? 'new' : 'kept', merged.ahead.length > 0, stored),
       raisesRevision: changes || merged.ahead.length > 0,
+      ...(readsAgain && { readDueSeconds: READ_AGAIN_SECONDS }),
     },
     patient: effect
       ? {
@@ -258,7 +293,9 @@ function linkedRow(
   patientId: string,
   link: 'new' | 'kept',
   ahead: boolean,
+  stored: StoredContact | undefined,
 ): Extract<RowChange, { kind: 'apply' }> {
+  const drifted = driftOf(stored, read).length > 0;
   return {
     kind: 'apply',
     version: read.version,
@@ -267,9 +304,18 @@ function linkedRow(
     patientId,
     formerPatientId: null,
     // A new link: whatever the patient has consented to has to show in Dynamics now.
-    writeDue: link === 'new' || ahead,
+    writeDue: link === 'new' || ahead || drifted,
     raisesRevision: true,
+    ...(drifted && stored?.written && { driftedFrom: stored.written }),
   };
+}
+
+/** What somebody has edited of the fields that only we write. */
+function driftOf(
+  stored: StoredContact | undefined,
+  { consent }: Extract<ContactRead, { kind: 'found' }>,
+): ContactDecision['driftedFields'] {
+  return stored?.written == null || consent === null ? [] : driftedFields(stored.written, consent);
 }
 
 /** What an event that had no effect is called in the audit trail. */
@@ -287,6 +333,7 @@ function untouched(
     patientId: stored?.linked ? (stored.patient?.id ?? null) : null,
     changedFields: [],
     conflicts: [],
+    driftedFields: [],
     row: { kind: 'none' },
     patient: null,
   };

@@ -80,6 +80,12 @@ export interface DataverseClient {
    */
   readContacts(contactIds: readonly string[]): Promise<Map<string, DataverseContact>>;
   /**
+   * The same with the consent columns.
+   *
+   * @throws ConsentFieldsMissing where the organisation has not got them yet
+   */
+  readContactsWithConsent(contactIds: readonly string[]): Promise<Map<string, ContactWithConsent>>;
+  /**
    * Changes an existing contact, never creates one. `ifMatch: '*'` writes whatever is there; an ETag
    * writes only if the contact is still as it was read, else the outcome is `conflict`. `missing` is
    * proof that it does not exist. `tag` reaches the events that the write causes (`SharedVariables`).
@@ -113,10 +119,17 @@ export function createDataverseClient(options: WebApiOptions): DataverseClient {
     whoAmI: () => whoAmI(api),
     getOrganizationName: (organizationId) => getOrganizationName(api, organizationId),
     getContact: (contactId) => getContact(api, contactId, CONTACT_SELECT, contactRow),
-    getContactWithConsent: (contactId) => getContactWithConsent(api, contactId),
+    getContactWithConsent: (contactId) =>
+      withConsentColumns(() =>
+        getContact(api, contactId, CONTACT_WITH_CONSENT_SELECT, contactWithConsentRow),
+      ),
     getConsentStatusOptions: () => readConsentStatusOptions(api),
     getMissingColumns: () => readMissingColumns(api),
-    readContacts: (contactIds) => readContacts(api, contactIds),
+    readContacts: (contactIds) => readContacts(api, contactIds, CONTACT_SELECT, contactRow),
+    readContactsWithConsent: (contactIds) =>
+      withConsentColumns(() =>
+        readContacts(api, contactIds, CONTACT_WITH_CONSENT_SELECT, contactWithConsentRow),
+      ),
     updateContact: (contactId, fields, condition) =>
       updateContact(api, contactId, fields, condition),
     updateContacts: (updates, { tag }) => updateContacts(api, updates, tag),
@@ -150,9 +163,10 @@ async function getContact<T extends DataverseContact>(
   return { found: true, contact } as const;
 }
 
-async function getContactWithConsent(api: WebApi, contactId: string) {
+/** An organisation that is not set up refuses the whole read. */
+async function withConsentColumns<T>(ask: () => Promise<T>): Promise<T> {
   try {
-    return await getContact(api, contactId, CONTACT_WITH_CONSENT_SELECT, contactWithConsentRow);
+    return await ask();
   } catch (error) {
     if (error instanceof DataverseRejected && error.code === UNKNOWN_COLUMN) {
       throw new ConsentFieldsMissing({});
@@ -161,16 +175,21 @@ async function getContactWithConsent(api: WebApi, contactId: string) {
   }
 }
 
-async function readContacts(api: WebApi, contactIds: readonly string[]) {
+async function readContacts<T extends DataverseContact>(
+  api: WebApi,
+  contactIds: readonly string[],
+  select: string,
+  row: z.ZodType<T>,
+) {
   const ids = [...new Set(contactIds.map((id) => parseGuid(id)))];
-  if (ids.length === 0) return new Map<string, DataverseContact>();
+  if (ids.length === 0) return new Map<string, T>();
   if (ids.length > MAX_CONTACTS_PER_READ) {
     throw new RangeError(`at most ${MAX_CONTACTS_PER_READ} contacts per read`);
   }
   const values = ids.map((id) => `'${id}'`).join(',');
   const filter = `Microsoft.Dynamics.CRM.In(PropertyName='contactid',PropertyValues=[${values}])`;
-  const path = `contacts?$select=${CONTACT_SELECT}&$filter=${encodeURIComponent(filter)}`;
-  const { value: contacts } = await read(api, path, contactPage);
+  const path = `contacts?$select=${select}&$filter=${encodeURIComponent(filter)}`;
+  const { value: contacts } = await read(api, path, z.object({ value: z.array(row) }));
   return new Map(contacts.map((contact) => [contact.contactId, contact]));
 }
 

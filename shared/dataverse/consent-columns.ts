@@ -1,8 +1,11 @@
 import * as z from 'zod';
 import {
+  CONSENT_STATUSES,
   type ConsentFields,
   type ConsentStatus,
   consentFieldTime,
+  driftedFields,
+  type ShownConsentFields,
 } from '../consent/consent-fields.ts';
 import {
   CONTACT_SELECT,
@@ -103,19 +106,20 @@ export function consentColumns(
   };
 }
 
+/** The columns that were read, in the terms of `ConsentFields`. */
+export function shownConsentFields(
+  read: ConsentFieldsRead,
+  optionValues: ConsentStatusOptions,
+): ShownConsentFields {
+  const status = CONSENT_STATUSES.find((label) => optionValues[label] === read.consentStatus);
+  return { ...read, consentStatus: status ?? null };
+}
+
 /** Does the contact show these fields? If not, somebody else wrote to them, or we never did. */
 export function showsConsentFields(
   read: ConsentFieldsRead,
   fields: ConsentFields,
   optionValues: ConsentStatusOptions,
 ): boolean {
-  return (
-    read.marketingEmail === fields.marketingEmail &&
-    read.marketingSms === fields.marketingSms &&
-    read.marketingPhone === fields.marketingPhone &&
-    read.marketingMail === fields.marketingMail &&
-    read.consentDate === fields.consentDate &&
-    read.consentExpires === fields.consentExpires &&
-    read.consentStatus === optionValues[fields.consentStatus]
-  );
+  return driftedFields(fields, shownConsentFields(read, optionValues)).length === 0;
 }

@@ -24,6 +24,11 @@ export const messages = {
     level: 'warn',
     text: 'the database refused a batch, splitting it',
   },
+  consentDrifted: {
+    code: 'CO-005',
+    level: 'warn',
+    text: 'consent fields were edited in Dynamics, writing them again',
+  },
   consentSynced: { code: 'CS-001', level: 'info', text: 'consent event settled' },
   contactUnwritable: { code: 'CS-002', level: 'warn', text: 'contact could not be written' },
   dueRung: { code: 'SW-001', level: 'info', text: 'rang for due rows' },

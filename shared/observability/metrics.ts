@@ -12,7 +12,8 @@ export type MetricName =
   | 'ConsentsExpired'
   | 'DueRung'
   | 'SyncLatency'
-  | 'MergeConflicts';
+  | 'MergeConflicts'
+  | 'ConsentDrift';
 
 export interface Measurements {
   /** Counts one, under a dimension of few values if given. */

@@ -57,7 +57,8 @@ function container() {
 /** Makes a use case ask this client and no other. */
 const asking = (client: DataverseClient) => ({
   dataverse: client,
-  readContacts: (ids: readonly string[]) => readContacts(client, ids),
+  readContacts: (ids: readonly string[]) =>
+    readContacts(client, ids, () => client.getConsentStatusOptions()),
   connectedOrganizationId: async () => (await client.whoAmI()).organizationId,
   consentColumns: async (fields: ConsentFields, lastSync: Date) =>
     consentColumns(fields, await client.getConsentStatusOptions(), lastSync),

@@ -21,6 +21,9 @@ export function createDecide(guarded: (guard: InboundGuard) => boolean) {
           version: row.version === null ? null : String(row.version),
           seen: guarded('mergeHasBase') ? profile(row.seen) : null,
           pushed: row.pushed.map((value) => ({ email: email(value) })),
+          // The consent fields are the business of the other model.
+          written: null,
+          leased: false,
           deleted: row.deleted,
           readDue: row.readDue,
           attempts: 0,
@@ -67,6 +70,7 @@ export function createDecide(guarded: (guard: InboundGuard) => boolean) {
             kind: 'found',
             version: String(version),
             profile: { ...NOBODY, email: email(value) },
+            consent: null,
           } as const)
         : ({ kind: 'deleted' } as const);
     }

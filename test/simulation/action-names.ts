@@ -14,6 +14,7 @@ export const ACTION_NAMES = [
   'forgery',
   'rotation',
   'redrive',
+  'edit consents in Dynamics',
 ] as const;
 
 export type ActionName = (typeof ACTION_NAMES)[number];

@@ -153,6 +153,7 @@ export function createFunctions(
     const optionValues = createConsentStatusOptions(remembered);
     return {
       dataverse,
+      optionValues,
       connectedOrganizationId: createConnectedOrganization(remembered),
       consentColumns: async (...[fields, lastSync]: ColumnsOf) =>
         consentColumns(fields, await optionValues(), lastSync),
@@ -198,12 +199,12 @@ export function createFunctions(
       SYNC_CONTACT_LIMIT_MS,
       { own: () => contactQueue, dead: () => contactDeadLetters },
       (invocation) => {
-        const { dataverse, connectedOrganizationId } = connect(invocation);
+        const { dataverse, optionValues, connectedOrganizationId } = connect(invocation);
         return createSyncContact({
           ...dependenciesOf(invocation),
           connectedOrganizationId,
           store: createContactStore(database.of(invocation)),
-          readContacts: (ids) => readContacts(dataverse, ids),
+          readContacts: (ids) => readContacts(dataverse, ids, optionValues),
         });
       },
     ),

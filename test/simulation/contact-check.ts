@@ -1,6 +1,6 @@
 import { type Edit, PATIENT_COLUMNS } from './consenthub.ts';
 import type { CommitWatch, NamedStatement, SimulatedDatabase } from './database.ts';
-import { type Organization, PROFILE_COLUMNS } from './organization.ts';
+import { type Contact, type Organization, PROFILE_COLUMNS } from './organization.ts';
 import type { World } from './world.ts';
 
 interface StateRow {
@@ -52,7 +52,9 @@ export function createContactCheck(
   let before: readonly StateRow[] = [];
 
   /** What came from Dynamics is not sent back: our own statements are no change of ConsentHub's. */
-  function checkSilence(row: StateRow) {
+  function checkSilence(row: StateRow, contact: Contact) {
+    // What a user has edited of the consent fields is written again.
+    if (contact.consentsEdited) return;
     const was = before.find(({ contact_id }) => contact_id === row.contact_id);
     if (was === undefined || was.patient_id !== row.patient_id || !row.agrees) return;
     if (row.write_due && !was.write_due) {
@@ -71,7 +73,7 @@ export function createContactCheck(
       };
       known.set(contact.id, shownSoFar);
       if (row.patient_id !== null) labels.set(row.patient_id, `patient of ${contact.name}`);
-      checkSilence(row);
+      checkSilence(row, contact);
 
       const version = BigInt(row.version ?? shownSoFar.version);
       if (version < shownSoFar.version) {

@@ -138,6 +138,20 @@ export const GUARDS: readonly Guard[] = [
     ),
   },
   {
+    name: 'inbound: consent fields that somebody has edited are written again',
+    focus: focus(['edit consents in Dynamics', 'grant']),
+    tampering: rows(['read-contacts'], (row) => ({ ...row, written: null })),
+  },
+  {
+    name: 'inbound: a contact that was read under a lease is read again',
+    focus: focus(
+      ['grant', 'revoke', 'edit consents in Dynamics'],
+      ['settle-contact'],
+      [['settle-contact', 'database slow']],
+    ),
+    tampering: rows(['read-contacts'], (row) => ({ ...row, leased: false })),
+  },
+  {
     name: 'both: the merge has a base',
     focus: focus(['edit in ConsentHub']),
     tampering: rows(['read-claimed-contacts'], (row) => ({ ...row, seen: null })),

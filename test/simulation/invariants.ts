@@ -39,6 +39,7 @@ export async function checkSettled(settled: Settled): Promise<void> {
   await checkContacts(settled);
   await checkConsents(settled);
   await checkAudit(settled);
+  await checkDrift(settled);
   checkDeadLetters(settled);
   checkTokens(settled);
   await checkPersonalData(settled);
@@ -181,6 +182,20 @@ async function checkAudit({
     if (rows < certain || rows > writes.length) {
       const detail = `${rows} rows for ${writes.length} writes (${certain} undisturbed)`;
       world.violation('one audit row for each write', `${contact.name}: ${detail}`);
+    }
+  }
+}
+
+/** Nobody is told of an edit that was none. */
+async function checkDrift({ world, database, organization }: Settled): Promise<void> {
+  const told = await database.sql<{ contact_id: string }>(
+    `select distinct new_values ->> 'contactId' as contact_id from audit_logs
+     where new_values ? 'driftedFields'`,
+  );
+  for (const { contact_id } of told) {
+    const contact = organization.contacts.get(contact_id);
+    if (contact?.consentsEdited === false) {
+      world.violation('what we wrote is no edit', contact.name);
     }
   }
 }

@@ -19,6 +19,10 @@ export interface Contact {
   version: bigint;
   /** At which version a user last set each column. */
   readonly setByUser: Map<string, bigint>;
+  /** Columns that a user has set since we last wrote them. */
+  readonly edited: Set<string>;
+  /** A user has set a consent column, ever. */
+  consentsEdited: boolean;
   alive: boolean;
   /** How often it was created or restored, and how often deleted. */
   lives: number;
@@ -63,6 +67,8 @@ export function createOrganization(
         columns: { ...columns },
         version: 0n,
         setByUser: new Map(),
+        edited: new Set(),
+        consentsEdited: false,
         alive: true,
         lives: 1,
         deaths: 0,
@@ -74,7 +80,11 @@ export function createOrganization(
     },
     change(contact, columns) {
       set(contact, columns);
-      for (const column of Object.keys(columns)) contact.setByUser.set(column, contact.version);
+      for (const column of Object.keys(columns)) {
+        contact.setByUser.set(column, contact.version);
+        contact.edited.add(column);
+        contact.consentsEdited ||= CONSENT_COLUMNS.some((one) => one === column);
+      }
     },
     remove(contact) {
       contact.alive = false;
@@ -94,10 +104,16 @@ export function createOrganization(
         world.violation('no edit is overwritten unseen', `${unseen} of ${contact.name}`);
       }
       set(contact, columns);
+      for (const column of Object.keys(columns)) contact.edited.delete(column);
       onOwnWrite(contact);
     },
   };
 }
+
+/** The columns that only we write, besides the time of the write. */
+export const CONSENT_COLUMNS: readonly string[] = Object.entries(CONTACT_FIELDS)
+  .filter(([name]) => name !== 'lastSync')
+  .map(([, { logicalName }]) => logicalName);
 
 const CHANNEL_COLUMNS = {
   email: CONTACT_FIELDS.marketingEmail.logicalName,

@@ -1,3 +1,4 @@
+import { CONTACT_FIELDS } from '../../shared/dataverse/fields.ts';
 import { ACTION_NAMES, type ActionName } from './action-names.ts';
 import type { Channel, ConsentHub, Edit, Nonsense, Publishing } from './consenthub.ts';
 import type { Focus } from './faults.ts';
@@ -46,6 +47,10 @@ const PUBLISHING: readonly [readonly Publishing[], ...(readonly Publishing[])[]]
   ['once', 'never'],
   ['once', 'twice', 'late', 'never'],
 ];
+const CHANNEL_COLUMNS = [
+  CONTACT_FIELDS.marketingEmail.logicalName,
+  CONTACT_FIELDS.marketingSms.logicalName,
+] as const;
 const REVOCATIONS = ['update', 'update', 'insert', 'same instant'] as const;
 
 interface Action {
@@ -202,6 +207,18 @@ const ACTIONS: readonly Action[] = [
     run({ queues }) {
       const count = queues.reduce((sum, queue) => sum + queue.sendAllAgain(), 0);
       return `somebody sends all ${count} messages again, old ones too`;
+    },
+  },
+  {
+    name: 'edit consents in Dynamics',
+    weight: 2,
+    run({ organization, webhooks, world }, contact, key) {
+      if (!contact.alive) return `nobody changes ${contact.name}: it is deleted`;
+      const column = world.random.pick(`${key} column`, CHANNEL_COLUMNS);
+      const value = world.random.chance(`${key} value`, 0.5);
+      organization.change(contact, { [column]: value });
+      webhooks.fire(contact, 'Update');
+      return `a user sets ${column} of ${contact.name} to ${value}`;
     },
   },
   {

@@ -57,6 +57,7 @@ test('all invariants hold under seeded faults', {
     'fault-28',
     'fault-29',
     'fault-30',
+    'fault-31',
     'fault-32',
     'fault-34',
   ],

@@ -1,5 +1,6 @@
 import { CONTACT_FIELDS } from '../../shared/dataverse/fields.ts';
 import {
+  CONSENT_COLUMNS,
   CONSENT_STATUS_VALUES,
   type Contact,
   DATAVERSE_ORGANIZATION_ID,
@@ -158,7 +159,10 @@ const WRITTEN: WebApiAnswer = { status: 204, body: '' };
 /** `versionnumber` is written as the number that it is, with all its digits. */
 function rowOf(contact: Contact): string {
   const columns = Object.fromEntries(
-    PROFILE_COLUMNS.map((column) => [column, contact.columns[column] ?? null]),
+    [...PROFILE_COLUMNS, ...CONSENT_COLUMNS].map((column) => [
+      column,
+      contact.columns[column] ?? null,
+    ]),
   );
   const rest = JSON.stringify({
     contactid: contact.id,

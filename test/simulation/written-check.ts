@@ -39,7 +39,8 @@ export function createWrittenCheck(
       const contact = organization.contacts.get(contact_id);
       if (contact === undefined) continue;
       for (const [column, value] of Object.entries(columnsOf(written))) {
-        if (contact.columns[column] !== value) {
+        // What a user has edited is found by the next read.
+        if (contact.columns[column] !== value && !contact.edited.has(column)) {
           world.violation(
             'what is known to be written is in Dynamics',
             `${column} of ${contact.name}`,

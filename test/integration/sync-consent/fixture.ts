@@ -53,6 +53,7 @@ export async function startSyncConsent() {
     ...inbound,
     dependencies,
     store,
+    readContacts: inbound.dependencies.readContacts,
     sweepStore: createSweepStore(connected),
 
     /** A contact of Dynamics and its patient, linked; the clock of the new link is stopped. */

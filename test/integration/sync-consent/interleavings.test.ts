@@ -23,6 +23,7 @@ const changed = (patientId: string) =>
   it.consentEvent(patientId, undefined, { type: 'patient.updated' });
 const email = (patientId: string, value: string) =>
   it.sql('update patients set email = $2 where id = $1', [patientId, value]);
+const options = () => it.dependencies.dataverse.getConsentStatusOptions();
 type Update = typeof it.dependencies.dataverse.updateContact;
 
 test('ConsentHub corrects an email while the first one is written', async () => {
@@ -190,7 +191,7 @@ test('deleted, restored and deleted: the older read is applied last', {
   await it.dynamics.control('POST', `/contacts/${contactId}/restore`);
   let first = true;
   const readContacts = async (ids: readonly string[]) => {
-    const reads = await readAll(it.dependencies.dataverse, ids);
+    const reads = await readAll(it.dependencies.dataverse, ids, options);
     if (first) {
       first = false;
       await it.dynamics.control('DELETE', `/contacts/${contactId}`);
@@ -210,7 +211,7 @@ test('erased, deleted and restored: the message of the restore changes nothing',
   await it.dynamics.control('DELETE', `/contacts/${contactId}`);
   let first = true;
   const readContacts = async (ids: readonly string[]) => {
-    const reads = await readAll(it.dependencies.dataverse, ids);
+    const reads = await readAll(it.dependencies.dataverse, ids, options);
     if (first) {
       first = false;
       await it.dynamics.control('POST', `/contacts/${contactId}/restore`);

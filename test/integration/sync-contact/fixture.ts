@@ -4,6 +4,7 @@ import { createContactStore } from '../../../shared/contacts/contact-store.ts';
 import { readContacts } from '../../../shared/contacts/read-contacts.ts';
 import { createDatabase } from '../../../shared/database/database.ts';
 import { createDataverseClient } from '../../../shared/dataverse/client.ts';
+import { createConsentStatusOptions } from '../../../shared/dataverse/consent-status-options.ts';
 import { createTokenSource } from '../../../shared/dataverse/token.ts';
 import type { ContactEvent } from '../../../shared/queue/contact-event.ts';
 import { createMigratedDatabase } from '../../support/migrated-database.ts';
@@ -30,6 +31,11 @@ export async function startSyncContact() {
     timeoutMs: 5_000,
     parallelRequests: 4,
   });
+  const optionValues = createConsentStatusOptions({
+    client,
+    cache: fakeCache(),
+    orgUrl: connection.orgUrl,
+  });
   const store = createContactStore(
     createDatabase({ url: database.url, endpoint: database.neonEndpoint }),
   );
@@ -37,7 +43,7 @@ export async function startSyncContact() {
   const { metrics, recorded } = recordMetrics();
   const dependencies = {
     store,
-    readContacts: (ids: readonly string[]) => readContacts(client, ids),
+    readContacts: (ids: readonly string[]) => readContacts(client, ids, optionValues),
     connectedOrganizationId: async () => (await client.whoAmI()).organizationId,
     newId: () => randomUUID() as string,
     now: () => new Date(),

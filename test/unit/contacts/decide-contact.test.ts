@@ -5,6 +5,7 @@ import {
   type Patient,
   type StoredContact,
 } from '../../../shared/contacts/decide-contact.ts';
+import type { ConsentFields, ShownConsentFields } from '../../../shared/consent/consent-fields.ts';
 import type { ContactEvent } from '../../../shared/queue/contact-event.ts';
 
 const profile = { firstName: 'Ada', lastName: 'Fictitious', email: 'a@example.test', phone: null };
@@ -13,6 +14,7 @@ const found = (overrides: Partial<typeof profile> = {}, version = '7'): ContactR
   kind: 'found',
   version,
   profile: { ...profile, ...overrides },
+  consent: null,
 });
 const deleted: ContactRead = { kind: 'deleted' };
 const unreadable = (retryAfterSeconds?: number): ContactRead => ({
@@ -25,6 +27,8 @@ const stored = (overrides: Partial<StoredContact> = {}): StoredContact => ({
   version: '7',
   seen: profile,
   pushed: [],
+  written: null,
+  leased: false,
   deleted: false,
   readDue: false,
   attempts: 0,
@@ -53,6 +57,7 @@ describe('a contact that exists', () => {
       patientId: 'new',
       changedFields: ['firstName', 'lastName', 'email'],
       conflicts: [],
+      driftedFields: [],
       row: {
         kind: 'apply',
         version: '7',
@@ -86,6 +91,7 @@ describe('a contact that exists', () => {
       patientId: 'p1',
       changedFields: [],
       conflicts: [],
+      driftedFields: [],
       row: { kind: 'none' },
       patient: null,
     });
@@ -96,6 +102,56 @@ describe('a contact that exists', () => {
       outcome: 'unchanged',
       row: { kind: 'apply', version: '8', raisesRevision: false, writeDue: false },
       patient: null,
+    });
+  });
+
+  const written: ConsentFields = {
+    marketingEmail: true,
+    marketingSms: false,
+    marketingPhone: false,
+    marketingMail: false,
+    consentDate: '2026-11-22T10:00:00Z',
+    consentExpires: null,
+    consentStatus: 'Active',
+  };
+  const shows = (consent: Partial<ShownConsentFields> | null): ContactRead => ({
+    kind: 'found',
+    version: '7',
+    profile,
+    consent: consent && { ...written, ...consent },
+  });
+
+  test.for([
+    ['an edited channel', shows({ marketingEmail: false }), ['marketingEmail']],
+    ['a cleared channel', shows({ marketingSms: null }), ['marketingSms']],
+    ['an option that is none of ours', shows({ consentStatus: null }), ['consentStatus']],
+    [
+      'other dates',
+      shows({ consentDate: null, consentExpires: written.consentDate }),
+      ['consentDate', 'consentExpires'],
+    ],
+  ] as const)('and shows %s is written again', ([, read, fields]) => {
+    expect(decide(read, stored({ written }))).toMatchObject({
+      outcome: 'applied',
+      driftedFields: fields,
+      row: { kind: 'apply', writeDue: true, raisesRevision: true, driftedFrom: written },
+      patient: null,
+    });
+  });
+
+  test.for([
+    ['what was written', shows({}), stored({ written })],
+    ['anything, and what was written is not known', shows({ marketingSms: true }), stored()],
+    ['no consent fields, because they were not read', shows(null), stored({ written })],
+    ['no consent fields while it is written', shows(null), stored({ leased: true })],
+  ] as const)('and shows %s is left alone', ([, read, row]) => {
+    expect(decide(read, row)).toMatchObject({ driftedFields: [], row: { kind: 'none' } });
+  });
+
+  test('and is being written is read again when that is over', () => {
+    expect(decide(shows({}), stored({ leased: true }))).toMatchObject({
+      outcome: 'unchanged',
+      row: { kind: 'apply', writeDue: false, raisesRevision: true, readDueSeconds: 5 },
     });
   });
 
