@@ -83,7 +83,7 @@ export async function prepareProfile(
   const decision = decideContact(
     {
       stored,
-      read: { kind: 'found', version, profile, consent: null },
+      read: { kind: 'found', version, profile, mergedInto: contact.masterId, consent: null },
       match: undefined,
       newPatientId: newId(),
     },
@@ -98,7 +98,9 @@ export async function prepareProfile(
   let storedNow = stored;
   if (decision.row.kind === 'apply' || push !== undefined) {
     const row: RowChange = {
-      ...(decision.row.kind === 'apply' ? decision.row : asItIs(version, profile, patient.id)),
+      ...(decision.row.kind === 'apply'
+        ? decision.row
+        : asItIs(version, profile, patient.id, stored.mergedInto)),
       ...(push && { push }),
       // Whoever asked for a read wants the consent fields compared, which is not done here.
       ...(stored.readDue && { readDueSeconds: READ_AGAIN_SECONDS }),
@@ -143,12 +145,18 @@ export async function prepareProfile(
 }
 
 /** A row that says what was read already: only what is pushed is added to it. */
-function asItIs(version: string, seen: Profile, patientId: string): RowChange {
+function asItIs(
+  version: string,
+  seen: Profile,
+  patientId: string,
+  mergedInto: string | null,
+): RowChange {
   return {
     kind: 'apply',
     version,
     seen,
     deleted: false,
+    mergedInto,
     patientId,
     formerPatientId: null,
     writeDue: false,

@@ -91,7 +91,11 @@ export async function writeContact(
 
   try {
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-      const { fields, nextChangeAt } = deriveContactFields(claim.consents, claim.now);
+      const { fields, nextChangeAt } = deriveContactFields(
+        claim.consents,
+        claim.now,
+        claim.mergedConsents,
+      );
       const writesConsents = known === null || !sameConsentFields(known, fields);
       const profile = await prepareProfile(readingAlone, claim, round < MAX_ROUNDS);
       if (profile.kind === 'deleted') return await unlink(claim.stored);

@@ -301,6 +301,19 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
       });
     }
     if (decision.conflicts.length > 0) metrics.count('MergeConflicts');
+    const { read, stored } = one;
+    if (
+      read.kind === 'found' &&
+      read.mergedInto !== null &&
+      read.mergedInto !== stored?.mergedInto
+    ) {
+      metrics.count('MergedPatients');
+      log(messages.contactMerged, { contactId: one.contactId, masterId: read.mergedInto });
+    }
+    if (wentBack(one)) {
+      metrics.count('VersionRegressions');
+      log(messages.versionWentBack, { contactId: one.contactId });
+    }
     if (decision.driftedFields.length > 0) {
       metrics.count('ConsentDrift');
       log(messages.consentDrifted, { contactId: one.contactId, fields: decision.driftedFields });
@@ -317,6 +330,13 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
     }
   }
 }
+
+/**
+ * The row was read first and has not changed since, so the contact shows an older version than it did
+ * before: its organisation was restored from a backup.
+ */
+const wentBack = ({ stored, read }: Case): boolean =>
+  read.kind === 'found' && stored?.version != null && BigInt(read.version) < BigInt(stored.version);
 
 /** A passing failure gets a few tries within seconds, unless Dataverse has asked for more patience. */
 function mayRetrySoon(one: Case): boolean {

@@ -45,6 +45,8 @@ export interface Claim {
   readonly stored: StoredContact;
   readonly patient: Patient;
   readonly consents: readonly ConsentRow[];
+  /** The consents of each other patient whose contact was merged into this one. */
+  readonly mergedConsents: readonly (readonly ConsentRow[])[];
   /** What the row says Dynamics has; null if that is not known, or an older write may still land. */
   readonly written: ConsentFields | null;
   /** The database's clock. */
@@ -101,6 +103,17 @@ const subjectRow = z.object({
   dataverse_organization_id: text,
 });
 const claimedRow = z.object({ contact_id: z.string(), doubt_before: time.nullable() });
+const consentRows = z.array(
+  z.object({
+    id: z.string(),
+    consentType: z.string(),
+    status: z.string(),
+    grantedAt: time.nullable(),
+    expiresAt: time.nullable(),
+    revokedAt: time.nullable(),
+    createdAt: time.nullable(),
+  }),
+);
 const stateRow = z.object({
   contact_id: z.string(),
   revision: z.string(),
@@ -116,17 +129,9 @@ const stateRow = z.object({
   email: text,
   phone: text,
   now: time,
-  consents: z.array(
-    z.object({
-      id: z.string(),
-      consentType: z.string(),
-      status: z.string(),
-      grantedAt: time.nullable(),
-      expiresAt: time.nullable(),
-      revokedAt: time.nullable(),
-      createdAt: time.nullable(),
-    }),
-  ),
+  merged_into: text,
+  consents: consentRows,
+  merged_consents: z.array(consentRows),
 });
 const settledRow = z.object({ state: z.enum(['settled', 'moved', 'overtaken']) });
 
@@ -257,6 +262,7 @@ function toClaim(lease: Lease, doubt: Date | null, state: z.output<typeof stateR
       // Under a lease the writer alone knows.
       written: null,
       leased: false,
+      mergedInto: state.merged_into,
       deleted: false,
       readDue: state.read_due,
       attempts: state.attempts,
@@ -266,6 +272,7 @@ function toClaim(lease: Lease, doubt: Date | null, state: z.output<typeof stateR
     },
     patient,
     consents: state.consents,
+    mergedConsents: state.merged_consents,
     written: doubtBefore === null ? state.written : null,
     now: state.now,
   };

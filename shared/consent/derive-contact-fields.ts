@@ -40,12 +40,17 @@ interface Decision {
  *
  * `nextChangeAt` is when time alone will change the fields: the earliest expiry of a channel that is
  * on. Null if time changes nothing.
+ *
+ * @param mergedConsents those of the other patients whose contacts were merged into this one. Whether they
+ *   are one person is not known before ConsentHub merges them, so a channel is on only if it is on for
+ *   at least one of them and off for none that ever decided it.
  */
 export function deriveContactFields(
   consents: readonly ConsentRow[],
   now: Date,
+  mergedConsents: readonly (readonly ConsentRow[])[] = [],
 ): { fields: ConsentFields; nextChangeAt: Date | null } {
-  const decisions = newestDecisions(consents);
+  const decisions = mostRestrictive([consents, ...mergedConsents].map(newestDecisions), now);
   const decided = [...decisions.values()];
   const on = (decision: Decision | undefined): boolean =>
     decision?.kind === 'granted' && now.getTime() < decision.expiresAtMs;
@@ -71,6 +76,28 @@ function statusOf(decided: readonly Decision[], activeCount: number): ConsentSta
   if (activeCount > 0) return activeCount === decided.length ? 'Active' : 'Partial';
   // A grant that is not on has expired.
   return decided.some(({ kind }) => kind === 'granted') ? 'Expired' : 'None';
+}
+
+/** Of each channel what the most restrictive patient says; where all say yes, the latest of their grants. */
+function mostRestrictive(
+  patients: readonly ReadonlyMap<string, Decision>[],
+  now: Date,
+): Map<string, Decision> {
+  const strictest = new Map<string, Decision>();
+  for (const [channel, decision] of patients.flatMap((decisions) => [...decisions])) {
+    const other = strictest.get(channel);
+    strictest.set(channel, other === undefined ? decision : stricter(decision, other, now));
+  }
+  return strictest;
+}
+
+/** A revocation counts before an expiry, an expiry before a grant that is on. */
+function stricter(a: Decision, b: Decision, now: Date): Decision {
+  if (a.kind === 'revoked' || b.kind === 'revoked') return a.kind === 'revoked' ? a : b;
+  const [first, second] = a.expiresAtMs <= b.expiresAtMs ? [a, b] : [b, a];
+  return first.expiresAtMs <= now.getTime()
+    ? first
+    : { ...first, grantedAtMs: Math.max(first.grantedAtMs, second.grantedAtMs) };
 }
 
 function newestDecisions(consents: readonly ConsentRow[]): Map<string, Decision> {

@@ -18,6 +18,7 @@ with decided as materialized (
     -- What the row said was written, where Dynamics shows something else; null: it does not.
     drifted_from jsonb,
     deleted boolean,
+    merged_into uuid,
     patient_id uuid,
     former_patient_id uuid,
     write_due boolean,
@@ -40,8 +41,12 @@ patients_locked as materialized (
 locked as materialized (
   select c.organization_id, c.contact_id
   from dynamics_contacts c
-  join decided d using (organization_id, contact_id)
-  where d.expects in ('revision', 'any')
+  where (c.organization_id, c.contact_id) in (
+      select d.organization_id, d.contact_id from decided d where d.expects in ('revision', 'any')
+      union all
+      -- The trigger makes the master of a merge due, in this statement: 020.do.merged-contacts.sql.
+      select d.organization_id, d.merged_into from decided d
+    )
     -- Always true; makes the patients come first.
     and (select count(*) from patients_locked) >= 0
   order by c.organization_id, c.contact_id
@@ -55,12 +60,13 @@ required as materialized (
 ),
 inserted as (
   insert into dynamics_contacts (
-    organization_id, contact_id, patient_id, version, seen, deleted_at, read_due_at, write_due_at,
-    attempts
+    organization_id, contact_id, patient_id, version, seen, deleted_at, merged_into, read_due_at,
+    write_due_at, attempts
   )
   select
     d.organization_id, d.contact_id, d.patient_id, d.version, d.seen,
     case when d.deleted then now() end,
+    d.merged_into,
     now() + make_interval(secs => d.read_due_seconds),
     case when d.write_due then now() end,
     case when d.expects = 'any' then 1 else 0 end
@@ -83,6 +89,7 @@ updated as (
       when d.push is null or c.pushed @> jsonb_build_array(d.push) then c.pushed
       else coalesce(c.pushed, '[]') || jsonb_build_array(d.push)
     end,
+    merged_into = d.merged_into,
     deleted_at = case when d.deleted then coalesce(c.deleted_at, now()) end,
     written = case when d.drifted_from is null then c.written end,
     -- Only a revision unchanged since the row was read lets the clock be cleared; null clears it.

@@ -29,6 +29,8 @@ export interface StoredContact {
   readonly written: ConsentFields | null;
   /** Somebody is writing the contact: what its consent fields should show is not known before they are done. */
   readonly leased: boolean;
+  /** The contact that this one was merged into. */
+  readonly mergedInto: string | null;
   readonly deleted: boolean;
   readonly readDue: boolean;
   /** Tries that failed since the last one that succeeded. */
@@ -50,6 +52,8 @@ export type ContactRead =
       readonly kind: 'found';
       readonly version: string;
       readonly profile: Profile;
+      /** The contact that this one was merged into in Dynamics. */
+      readonly mergedInto: string | null;
       /** Null where they were not asked for, or the organisation has no columns for them. */
       readonly consent: ShownConsentFields | null;
     }
@@ -109,6 +113,8 @@ export type RowChange =
       readonly version: string | null;
       readonly seen: Profile | null;
       readonly deleted: boolean;
+      /** Its consents count for that contact too. */
+      readonly mergedInto: string | null;
       readonly patientId: string | null;
       readonly formerPatientId: string | null;
       /** Something that Dynamics does not show yet has to be written there. */
@@ -174,6 +180,8 @@ function decideDeleted(contact: ContactCase, event: ContactEvent['type']): Conta
       version: stored?.version ?? null,
       seen: stored?.seen ?? null,
       deleted: true,
+      // Deleted, it still stands for what its patient has revoked: a restore finds it so.
+      mergedInto: stored?.mergedInto ?? null,
       patientId: null,
       formerPatientId,
       writeDue: false,
@@ -199,7 +207,15 @@ function decideFound(
     const base = untouched(contact, event, 'skipped');
     // Nothing of the person is kept here; a clock that asked for this read is cleared.
     return stored.readDue || stored.deleted || stored.version !== read.version
-      ? { ...base, row: { ...FORGOTTEN, version: read.version, raisesRevision: stored.deleted } }
+      ? {
+          ...base,
+          row: {
+            ...FORGOTTEN,
+            version: read.version,
+            mergedInto: read.mergedInto,
+            raisesRevision: stored.deleted,
+          },
+        }
       : base;
   }
 
@@ -228,7 +244,13 @@ function decideFound(
   const drifted = driftOf(stored, read);
   // A reader cannot tell an edit from the write that is under way, and the writer does not look.
   const readsAgain = stored?.leased === true && stored.linked && read.consent !== null;
-  const changes = linksNow || fieldsMoved || stored.deleted || drifted.length > 0 || readsAgain;
+  const changes =
+    linksNow ||
+    fieldsMoved ||
+    stored.deleted ||
+    stored.mergedInto !== read.mergedInto ||
+    drifted.length > 0 ||
+    readsAgain;
   if (!changes && stored.version === read.version && !stored.readDue) {
     return untouched(contact, event, 'unchanged');
   }
@@ -279,7 +301,10 @@ function lastKnown({ seen, pushed }: StoredContact, shown: Profile): Profile | u
 }
 
 /** A contact whose patient was erased: known, alive, and nobody. */
-const FORGOTTEN: Omit<Extract<RowChange, { kind: 'apply' }>, 'raisesRevision' | 'version'> = {
+const FORGOTTEN: Omit<
+  Extract<RowChange, { kind: 'apply' }>,
+  'raisesRevision' | 'version' | 'mergedInto'
+> = {
   kind: 'apply',
   seen: null,
   deleted: false,
@@ -301,6 +326,7 @@ function linkedRow(
     version: read.version,
     seen: read.profile,
     deleted: false,
+    mergedInto: read.mergedInto,
     patientId,
     formerPatientId: null,
     // A new link: whatever the patient has consented to has to show in Dynamics now.

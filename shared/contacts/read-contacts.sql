@@ -12,6 +12,7 @@ select
   -- While a write is under way, or may still land, nobody knows what Dynamics has.
   case when c.lease_token is null and c.doubt_until is null then c.written end as written,
   coalesce(c.lease_until > now(), false) as leased,
+  c.merged_into,
   c.deleted_at is not null as deleted,
   c.read_due_at is not null as read_due,
   c.attempts,

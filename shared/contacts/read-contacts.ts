@@ -118,5 +118,6 @@ const found = (contact: DataverseContact, consent: ShownConsentFields | null): C
     email: contact.email,
     phone: contact.phone,
   },
+  mergedInto: contact.masterId,
   consent,
 });

@@ -18,6 +18,8 @@ export interface DataverseContact {
   readonly phone: string | null;
   /** 0 active, 1 inactive (a merged contact is inactive). */
   readonly stateCode: number;
+  /** The contact that this one was merged into; null where it was not. */
+  readonly masterId: string | null;
 }
 
 /** Column names and values of a contact as the Web API takes them, such as `{ firstname: 'Ada' }`. */
@@ -32,6 +34,8 @@ export const CONTACT_SELECT = [
   'emailaddress1',
   'telephone1',
   'statecode',
+  'merged',
+  '_masterid_value',
 ].join(',');
 
 /**
@@ -51,6 +55,8 @@ export const contactRow = z
     emailaddress1: text,
     telephone1: text,
     statecode: z.int(),
+    merged: z.boolean().nullable(),
+    _masterid_value: guid.nullable(),
   })
   .transform(
     (row): DataverseContact => ({
@@ -62,6 +68,7 @@ export const contactRow = z
       email: row.emailaddress1,
       phone: row.telephone1,
       stateCode: row.statecode,
+      masterId: row.merged === true ? row._masterid_value : null,
     }),
   );
 

@@ -18,6 +18,7 @@ const LOG_FIELDS = [
   'eventType',
   'fields',
   'latencyMs',
+  'masterId',
   'messageId',
   'migration',
   'organizationId',

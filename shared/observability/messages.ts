@@ -29,6 +29,16 @@ export const messages = {
     level: 'warn',
     text: 'consent fields were edited in Dynamics, writing them again',
   },
+  contactMerged: {
+    code: 'CO-006',
+    level: 'warn',
+    text: 'contact was merged into another, its patient counts for both',
+  },
+  versionWentBack: {
+    code: 'CO-007',
+    level: 'error',
+    text: 'contact shows an older version than before, its organisation was restored from a backup',
+  },
   consentSynced: { code: 'CS-001', level: 'info', text: 'consent event settled' },
   contactUnwritable: { code: 'CS-002', level: 'warn', text: 'contact could not be written' },
   dueRung: { code: 'SW-001', level: 'info', text: 'rang for due rows' },

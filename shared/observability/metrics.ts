@@ -13,7 +13,9 @@ export type MetricName =
   | 'DueRung'
   | 'SyncLatency'
   | 'MergeConflicts'
-  | 'ConsentDrift';
+  | 'ConsentDrift'
+  | 'MergedPatients'
+  | 'VersionRegressions';
 
 export interface Measurements {
   /** Counts one, under a dimension of few values if given. */

@@ -33,6 +33,8 @@ function rowText(name: string, version: string, further: Record<string, unknown>
     emailaddress1: name,
     telephone1: null,
     statecode: 0,
+    merged: false,
+    _masterid_value: null,
     ...further,
   };
   return JSON.stringify(columns).replace(/^\{/, `{"versionnumber":${version},`);

@@ -24,6 +24,7 @@ export function createDecide(guarded: (guard: InboundGuard) => boolean) {
           // The consent fields are the business of the other model.
           written: null,
           leased: false,
+          mergedInto: null,
           deleted: row.deleted,
           readDue: row.readDue,
           attempts: 0,
@@ -70,6 +71,7 @@ export function createDecide(guarded: (guard: InboundGuard) => boolean) {
             kind: 'found',
             version: String(version),
             profile: { ...NOBODY, email: email(value) },
+            mergedInto: null,
             consent: null,
           } as const)
         : ({ kind: 'deleted' } as const);
@@ -85,6 +87,7 @@ const UNLINKED = {
   version: null,
   seen: null,
   deleted: false,
+  mergedInto: null,
   patientId: null,
   formerPatientId: null,
   writeDue: false,

@@ -186,8 +186,8 @@ export const GUARDS: readonly Guard[] = [
     focus: focus(['grant', 'revoke']),
     ddl: inFunction(
       'dynamics_make_write_due(uuid, uuid)',
-      "write_due_at = least(write_due_at, now() + interval '30 seconds')",
-      'write_due_at = write_due_at',
+      "then least(c.write_due_at, now() + interval '30 seconds')",
+      'then c.write_due_at',
     ),
   },
   {
@@ -195,8 +195,8 @@ export const GUARDS: readonly Guard[] = [
     focus: focus(['grant', 'revoke'], ['PATCH', 'settle-contact']),
     ddl: inFunction(
       'dynamics_make_write_due(uuid, uuid)',
-      'set revision = revision + 1',
-      'set revision = revision',
+      'set revision = c.revision + 1',
+      'set revision = c.revision',
     ),
   },
   {

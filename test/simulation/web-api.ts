@@ -169,6 +169,8 @@ function rowOf(contact: Contact): string {
     '@odata.etag': etagOf(contact),
     ...columns,
     statecode: 0,
+    merged: false,
+    _masterid_value: null,
   });
   return `{"versionnumber":${contact.version},${rest.slice(1)}`;
 }

@@ -350,3 +350,42 @@ describe('whatever the consents are', () => {
     );
   });
 });
+
+describe('of patients whose contacts are merged', () => {
+  const revoked = revokedAt('09:30');
+  const both = (mine: ConsentRow[], ...others: ConsentRow[][]) =>
+    deriveContactFields(mine, NOW, others);
+
+  test.for([
+    ['both on', [row()], [row({ grantedAt: at('11:00') })], { consentDate: shown('11:00') }],
+    ['only one ever decided', [], [row()], {}],
+    [
+      'both on, one ends earlier',
+      [row({ expiresAt: at('14:00') })],
+      [row({ expiresAt: at('13:00'), grantedAt: at('08:00') })],
+      { consentExpires: shown('13:00') },
+    ],
+  ] as const)('%s: on', ([, mine, other, fields]) => {
+    const expected = { ...EMAIL_ON, ...fields };
+    expect(both([...mine], [...other]).fields).toEqual(expected);
+    expect(both([...other], [...mine]).fields).toEqual(expected);
+  });
+
+  test.for([
+    ['revoked by one, however early', [row()], [revoked], NOTHING],
+    ['expired for one', [row()], [row({ expiresAt: at('11:00') })], EXPIRED],
+    ['expired for one, revoked by the other', [row({ status: 'expired' })], [revoked], NOTHING],
+  ] as const)('%s: off', ([, mine, other, fields]) => {
+    expect(both([...mine], [...other])).toEqual({ fields, nextChangeAt: null });
+    expect(both([...other], [...mine])).toEqual({ fields, nextChangeAt: null });
+  });
+
+  test('each channel for itself, of any number of patients', () => {
+    expect(both([row(), row(sms)], [revoked], [row(sms)]).fields).toEqual({
+      ...NOTHING,
+      marketingSms: true,
+      consentDate: shown('10:00'),
+      consentStatus: 'Partial',
+    });
+  });
+});

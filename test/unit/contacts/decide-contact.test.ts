@@ -14,6 +14,7 @@ const found = (overrides: Partial<typeof profile> = {}, version = '7'): ContactR
   kind: 'found',
   version,
   profile: { ...profile, ...overrides },
+  mergedInto: null,
   consent: null,
 });
 const deleted: ContactRead = { kind: 'deleted' };
@@ -29,6 +30,7 @@ const stored = (overrides: Partial<StoredContact> = {}): StoredContact => ({
   pushed: [],
   written: null,
   leased: false,
+  mergedInto: null,
   deleted: false,
   readDue: false,
   attempts: 0,
@@ -63,6 +65,7 @@ describe('a contact that exists', () => {
         version: '7',
         seen: profile,
         deleted: false,
+        mergedInto: null,
         patientId: 'new',
         formerPatientId: null,
         writeDue: true,
@@ -118,6 +121,7 @@ describe('a contact that exists', () => {
     kind: 'found',
     version: '7',
     profile,
+    mergedInto: null,
     consent: consent && { ...written, ...consent },
   });
 
@@ -267,6 +271,7 @@ describe('a contact that is proven to be deleted', () => {
       row: {
         kind: 'apply',
         deleted: true,
+        mergedInto: null,
         patientId: null,
         formerPatientId: 'p1',
         version: '7',

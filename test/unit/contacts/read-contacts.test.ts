@@ -13,6 +13,7 @@ const contact = (contactId: string): ContactWithConsent => ({
   email: null,
   phone: null,
   stateCode: 0,
+  masterId: null,
   consentFields: {
     marketingEmail: true,
     marketingSms: null,
@@ -39,6 +40,7 @@ const plain = {
   kind: 'found',
   version: '7',
   profile: { firstName: 'Ada', lastName: 'Fictitious', email: null, phone: null },
+  mergedInto: null,
   consent: null,
 };
 

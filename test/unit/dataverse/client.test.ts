@@ -24,7 +24,7 @@ const ID = '0f8fad5b-d9cb-469f-a165-70867728950e';
 const OTHER_ID = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
 const CORRELATION_ID = '3f2504e0-4f89-11d3-9a0c-0305e82c3301';
 const SELECT =
-  '$select=contactid,versionnumber,firstname,lastname,emailaddress1,telephone1,statecode';
+  '$select=contactid,versionnumber,firstname,lastname,emailaddress1,telephone1,statecode,merged,_masterid_value';
 
 /** A row as it stands in an answer: `versionnumber` is a bare 64-bit number. */
 function row(changes: Record<string, unknown> = {}, versionDigits = '9007199254740993'): string {
@@ -36,6 +36,8 @@ function row(changes: Record<string, unknown> = {}, versionDigits = '90071992547
     emailaddress1: null,
     telephone1: '+44 20',
     statecode: 0,
+    merged: false,
+    _masterid_value: null,
     ...changes,
   };
   return JSON.stringify(columns).replace(/^\{/, `{"versionnumber":${versionDigits},`);
@@ -149,6 +151,7 @@ describe('reading a contact', () => {
         email: null,
         phone: '+44 20',
         stateCode: 0,
+        masterId: null,
       },
     });
   });

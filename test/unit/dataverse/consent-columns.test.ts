@@ -41,6 +41,8 @@ const CONTACT = {
   emailaddress1: null,
   telephone1: null,
   statecode: 0,
+  merged: false,
+  _masterid_value: null,
 };
 
 describe('the consent columns', () => {
