@@ -47,7 +47,7 @@ interface Arrived {
   readonly event: ConsentEvent;
 }
 
-/** The events of one linked patient in a batch. */
+/** The events of a batch that one contact shows. */
 interface Work {
   readonly subject: FoundSubject & { contactId: string; dataverseOrganizationId: string };
   readonly arrived: readonly Arrived[];
@@ -91,7 +91,11 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
           const untried = typeof claimed === 'object' && claimed.stored.attempts === 0;
           const seat = untried ? takeSeat() : seatAlone(dataverse);
           const settlement = await answer(work, claimed, seat, mayGoOn).finally(() => seat.leave());
-          for (const { message } of work.arrived) settlements.set(message.id, settlement(message));
+          for (const { message } of work.arrived) {
+            // Several contacts can show one event: none of them may have to wait for nothing.
+            if (settlements.get(message.id)?.kind === 'retry') continue;
+            settlements.set(message.id, settlement(message));
+          }
         }),
       );
       // None may go on behind the function's back, in a container that is frozen and thawed.
@@ -121,7 +125,7 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
       })),
     );
     const find = (event: ConsentEvent) =>
-      subjects.find(
+      subjects.filter(
         (subject) =>
           subject.organizationId === event.organizationId &&
           subject.patientId === event.patientId &&
@@ -130,8 +134,14 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
     const works = new Map<string, { subject: Work['subject']; arrived: Arrived[] }>();
     const skipped: Arrived[] = [];
     for (const one of parsed) {
-      const subject = find(one.event);
+      const found = find(one.event);
+      const [subject] = found;
       if (subject === undefined) throw new TypeError('an event of the batch was not looked up');
+      const linked = found.flatMap(({ contactId, dataverseOrganizationId, ...about }) =>
+        contactId === null || dataverseOrganizationId === null
+          ? []
+          : [{ ...about, contactId, dataverseOrganizationId }],
+      );
       const problem = problemOf(subject);
       if (problem?.wait === true && one.message.receiveCount <= UNKNOWN_RECEIVES) {
         settlements.set(one.message.id, {
@@ -141,17 +151,14 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
         });
       } else if (problem !== undefined) {
         settlements.set(one.message.id, { kind: 'poison', reason: problem.reason });
-      } else if (subject.contactId === null || subject.dataverseOrganizationId === null) {
+      } else if (linked.length === 0) {
         skipped.push(one);
-      } else {
-        const { contactId, dataverseOrganizationId } = subject;
-        const key = rowKey({ organizationId: subject.organizationId, contactId });
-        const work = works.get(key) ?? {
-          subject: { ...subject, contactId, dataverseOrganizationId },
-          arrived: [],
-        };
+      }
+      if (problem !== undefined) continue;
+      for (const shown of linked) {
+        const work = works.get(rowKey(shown)) ?? { subject: shown, arrived: [] };
         work.arrived.push(one);
-        works.set(key, work);
+        works.set(rowKey(shown), work);
       }
     }
     await auditEvents(skipped, 'skipped');

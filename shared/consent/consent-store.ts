@@ -26,7 +26,7 @@ export interface FoundSubject extends ConsentSubject {
   readonly patientOrganizationId: string | null;
   readonly consentOrganizationId: string | null;
   readonly consentPatientId: string | null;
-  /** The linked contact. */
+  /** The linked contact, or one that it was merged into. */
   readonly contactId: string | null;
   readonly dataverseOrganizationId: string | null;
 }
@@ -82,6 +82,7 @@ export interface Releasing {
 
 /** The outbound side of the rows. All methods throw as `Database` does. */
 export interface ConsentStore {
+  /** One for each contact that shows the subject; one without a contact where there is none. */
   find(subjects: readonly ConsentSubject[]): Promise<readonly FoundSubject[]>;
   /** Takes leases, or goes on under one's own; contacts that somebody else holds are left out. */
   claim(leases: readonly Lease[]): Promise<readonly Claim[]>;

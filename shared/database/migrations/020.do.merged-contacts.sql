@@ -64,8 +64,8 @@ as $$
   where c.organization_id = organization and c.contact_id = m.contact_id
 $$;
 
--- As before, and for the masters of the patient's contact. ConsentHub's event names the patient, whose own
--- contact is rung for by it; nobody rings for the masters, so they are due at once.
+-- As before, and for the masters of the patient's contact: at once, because the event that would spare them
+-- a ring of the sweep names another patient than theirs.
 create or replace function dynamics_make_write_due(organization uuid, patient uuid) returns void
 language sql
 as $$

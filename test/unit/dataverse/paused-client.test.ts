@@ -128,7 +128,7 @@ describe('an outage', () => {
 
 describe('a connection whose fresh token is refused', () => {
   test('is soon tried again once a minute only, and resumes by itself', async () => {
-    const { clock, dataverse, requests, container } = fleet();
+    const { clock, dataverse, requests, container, bought } = fleet();
     const client = container();
     dataverse.answer = () => new Response('', { status: 401 });
     await expect(client.whoAmI()).rejects.toMatchObject({ name: 'DataverseUnauthorized' });
