@@ -7,7 +7,7 @@ import { jsonResponse, unavailableOnError } from '../../shared/lambda/middleware
 import { startWithSecrets } from '../../shared/lambda/start-with-secrets.ts';
 import { createLog } from '../../shared/observability/log.ts';
 import { environment } from './env.ts';
-import { openProbe } from './probe.ts';
+import { openProbe } from '../../shared/connection-test/probe.ts';
 import { createTestAudit } from './test-audit.ts';
 import { createTestConnection } from './test-connection.ts';
 

@@ -1,8 +1,8 @@
 import type { DynamicsConnection } from '../../shared/dataverse/connection.ts';
 import { describeError, type Log } from '../../shared/observability/log.ts';
 import { messages } from '../../shared/observability/messages.ts';
-import { type Check, runChecks } from './checks.ts';
-import type { Probe } from './probe.ts';
+import { type Check, runChecks } from '../../shared/connection-test/checks.ts';
+import type { Probe } from '../../shared/connection-test/probe.ts';
 import { readTestRequest } from './read-request.ts';
 import type { TestRecord } from './test-audit.ts';
 

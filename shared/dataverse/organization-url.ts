@@ -78,6 +78,14 @@ function parseOrigin(text: string, what: string, { allowLoopback = false }: UrlR
   return url;
 }
 
+/** Whether a URL stays on this machine. A database URL can name its real host in a parameter. */
+export function isLoopbackUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null) return false;
+  const hosts = [url.hostname, ...url.searchParams.getAll('host')];
+  return hosts.every((host) => LOOPBACK_HOST.test(host));
+}
+
 function isLoopback(url: URL): boolean {
   return LOOPBACK_HOST.test(url.hostname);
 }

@@ -9,7 +9,7 @@ import {
   DataverseUnreadable,
 } from './errors.ts';
 import { guid } from './guid.ts';
-import { exchange, type Fetch, type HttpAnswer, unavailability } from './http.ts';
+import { exchange, type Fetch, type HttpAnswer, type HttpRequest, unavailability } from './http.ts';
 import { parseJson } from './json.ts';
 import type { Pause } from './pause.ts';
 import { createSemaphore } from './semaphore.ts';
@@ -46,7 +46,7 @@ export interface WebApiOptions {
 }
 
 interface WebApiRequest {
-  readonly method: 'GET' | 'PATCH' | 'POST';
+  readonly method: HttpRequest['method'];
   /** Relative to the API's root, or a whole URL of the organisation. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Check, CheckName } from '../../functions/test-connection/checks.ts';
+import type { Check, CheckName } from '../../shared/connection-test/checks.ts';
 import { type RunningStack, startRunningStack } from './running-stack.ts';
 
 let it: RunningStack;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { isLoopback } from '../outside/settings.ts';
+import { isLoopbackUrl } from '../../../shared/dataverse/organization-url.ts';
 import { CommandError } from './command-error.ts';
 
 /** What is needed of `.local/stack.json`. */
@@ -41,7 +41,7 @@ export function readRunningStack(file: string, allowRemote: boolean): RunningSta
       `The running stack does not say ${missing.join(', ')}: it is of another version. Start it again: npm start`,
     );
   }
-  if (!allowRemote && !isLoopback(parsed.data.databaseUrl)) {
+  if (!allowRemote && !isLoopbackUrl(parsed.data.databaseUrl)) {
     throw new CommandError(
       "The stack's database is not on this machine: a real patient's consent would change. " +
         'Say --allow-remote if that is what you want',

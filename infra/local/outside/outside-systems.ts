@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { isLoopbackUrl } from '../../../shared/dataverse/organization-url.ts';
 import { discoverTenantId } from '../../../shared/dataverse/tenant.ts';
 import { startDataverseSimulator } from '../../../test/simulators/dataverse/index.ts';
 import { startEntraSimulator } from '../../../test/simulators/entra/index.ts';
@@ -9,7 +10,7 @@ import { startRestartablePostgres } from '../postgres/restartable-server.ts';
 import { allEnded } from './all-ended.ts';
 import { type Breakable, serveFaultControl } from './fault-control.ts';
 import type { KeptValues } from './kept-values.ts';
-import { isLoopback, type OutsideSettings, SettingsError } from './settings.ts';
+import { type OutsideSettings, SettingsError } from './settings.ts';
 
 /** The systems outside AWS, simulated or real, as the functions and the runner reach them. */
 export interface OutsideSystems {
@@ -83,7 +84,7 @@ async function startDatabase(
     };
   }
   await checkDatabase(databaseUrl);
-  if (!isLoopback(databaseUrl)) return { systems: { databaseUrl }, breakable: {} };
+  if (!isLoopbackUrl(databaseUrl)) return { systems: { databaseUrl }, breakable: {} };
   const neon = await startNeon(databaseUrl, resources);
   return { systems: { databaseUrl, neonEndpoint: neon.url }, breakable: { neon } };
 }

@@ -1,5 +1,6 @@
 import {
   InvalidUrl,
+  isLoopbackUrl,
   parseAuthorityUrl,
   parseOrganizationUrl,
 } from '../../../shared/dataverse/organization-url.ts';
@@ -79,17 +80,9 @@ export function outsideSettings(
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
-/** Whether a URL stays on this machine. A database URL can name its real host in a parameter. */
-export function isLoopback(text: string): boolean {
-  const url = URL.parse(text);
-  if (url === null) return false;
-  const hosts = [url.hostname, ...url.searchParams.getAll('host')];
-  return hosts.every((host) => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(host));
-}
-
 function checkEndpoint(name: string, value: string, allowRemote: boolean): void {
   if (!URL.canParse(value)) throw new SettingsError(`${name} is not a URL`);
-  if (allowRemote || isLoopback(value)) return;
+  if (allowRemote || isLoopbackUrl(value)) return;
   throw new SettingsError(
     `${name} is not on this machine. Start with --allow-remote if that is what you want: ` +
       'real systems are then read and written',

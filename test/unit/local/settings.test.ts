@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isLoopback, outsideSettings } from '../../../infra/local/outside/settings.ts';
+import { outsideSettings } from '../../../infra/local/outside/settings.ts';
+import { isLoopbackUrl } from '../../../shared/dataverse/organization-url.ts';
 
 const DYNAMICS = {
   DYNAMICS_ORG_URL: 'https://contoso.crm4.dynamics.com',
@@ -68,5 +69,5 @@ test.each([
   ['http://10.0.0.1', false],
   ['no url', false],
 ])('%s is loopback: %s', (url, expected) => {
-  expect(isLoopback(url)).toBe(expected);
+  expect(isLoopbackUrl(url)).toBe(expected);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { type CheckName, runChecks } from '../../../functions/test-connection/checks.ts';
-import type { Probe } from '../../../functions/test-connection/probe.ts';
+import { type CheckName, runChecks } from '../../../shared/connection-test/checks.ts';
+import type { Probe } from '../../../shared/connection-test/probe.ts';
 import {
   DataverseForbidden,
   DataverseRejected,

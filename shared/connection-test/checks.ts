@@ -1,5 +1,5 @@
-import { DataverseForbidden } from '../../shared/dataverse/errors.ts';
-import { columnsMissing, type Problem, problemOf } from '../../shared/dataverse/problem.ts';
+import { DataverseForbidden } from '../dataverse/errors.ts';
+import { columnsMissing, type Problem, problemOf } from '../dataverse/problem.ts';
 import type { Probe } from './probe.ts';
 
 export type CheckName =

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { createDataverseClient } from '../../shared/dataverse/client.ts';
-import type { DynamicsConnection } from '../../shared/dataverse/connection.ts';
-import type { Fetch } from '../../shared/dataverse/http.ts';
-import { requestToken } from '../../shared/dataverse/request-token.ts';
-import { discoverTenantId } from '../../shared/dataverse/tenant.ts';
-import { createWebApi, malformed, readBody } from '../../shared/dataverse/web-api.ts';
+import { createDataverseClient } from '../dataverse/client.ts';
+import type { DynamicsConnection } from '../dataverse/connection.ts';
+import type { Fetch } from '../dataverse/http.ts';
+import { requestToken } from '../dataverse/request-token.ts';
+import { discoverTenantId } from '../dataverse/tenant.ts';
+import { createWebApi, malformed, readBody } from '../dataverse/web-api.ts';
 
 /**
  * For one request. With five of them one after another, and the audit row, it all ends before the

@@ -1,0 +1,72 @@
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { CommandError } from './command-error.ts';
+
+/** The options that every command takes. */
+const COMMON = {
+  local: { type: 'boolean', default: false },
+  yes: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const satisfies ParseArgsOptionsConfig;
+
+/** Values of the options of one command line, by the names that the command gave them. */
+export interface Options {
+  /** Undefined if the option was not given. */
+  text(name: string): string | undefined;
+  flag(name: string): boolean;
+}
+
+export interface Arguments extends Options {
+  /** The command; undefined where none was said. */
+  readonly name: string | undefined;
+  readonly local: boolean;
+  readonly yes: boolean;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+/**
+ * Reads a command line. Pure.
+ *
+ * @param optionsOf the options of a command, beside the common ones; undefined if there is no such command
+ * @throws CommandError
+ */
+export function parseArguments(
+  args: readonly string[],
+  optionsOf: (name: string) => ParseArgsOptionsConfig | undefined,
+): Arguments {
+  // The command stands first: what follows depends on it.
+  const [first] = args;
+  const name = first === undefined || first.startsWith('-') ? undefined : first;
+  const options = name === undefined ? {} : optionsOf(name);
+  if (options === undefined) throw new CommandError(`${name}: not understood`);
+  const { values, positionals } = parse(name === undefined ? args : args.slice(1), options);
+  if (positionals.length > 0) throw new CommandError(`${positionals.join(' ')}: not understood`);
+  const value = (option: string): unknown =>
+    Object.entries(values).find(([one]) => one === option)?.[1];
+  const flag = (option: string): boolean => value(option) === true;
+  return {
+    name,
+    local: flag('local'),
+    yes: flag('yes'),
+    json: flag('json'),
+    help: flag('help'),
+    flag,
+    text: (option) => {
+      const given = value(option);
+      return typeof given === 'string' ? given : undefined;
+    },
+  };
+}
+
+function parse(args: readonly string[], options: ParseArgsOptionsConfig) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { ...COMMON, ...options },
+    });
+  } catch (error) {
+    throw new CommandError(error instanceof Error ? error.message : String(error));
+  }
+}

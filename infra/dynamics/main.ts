@@ -1,0 +1,20 @@
+import { createInterface } from 'node:readline/promises';
+import { fileURLToPath } from 'node:url';
+import { runDynamicsCommand } from './command.ts';
+
+process.exitCode = await runDynamicsCommand(process.argv.slice(2), {
+  environment: process.env,
+  stackFile: fileURLToPath(new URL('../../.local/stack.json', import.meta.url)),
+  say: (text) => process.stdout.write(`${text}\n`),
+  complain: (text) => process.stderr.write(`${text}\n`),
+  ...(process.stdin.isTTY && process.stdout.isTTY && { answer: askAtTerminal }),
+});
+
+async function askAtTerminal(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return await terminal.question(question);
+  } finally {
+    terminal.close();
+  }
+}

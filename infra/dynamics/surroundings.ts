@@ -1,0 +1,10 @@
+/** What a command line runs in. */
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** `.local/stack.json` of the local stack. */
+  readonly stackFile: string;
+  readonly say: (text: string) => void;
+  readonly complain: (text: string) => void;
+  /** Asks the person at the keyboard; absent where there is nobody. */
+  readonly answer?: (question: string) => Promise<string>;
+}
