@@ -6,6 +6,7 @@ import { type Arguments, type Options, parseArguments } from './arguments.ts';
 import { checkCommand } from './check/command.ts';
 import { CommandError } from './command-error.ts';
 import { createConfirm } from './confirm.ts';
+import { setupCommand } from './setup/command.ts';
 import type { Surroundings } from './surroundings.ts';
 import { type Part, readTarget, type Target } from './target.ts';
 
@@ -34,7 +35,10 @@ export interface Command {
   run(context: CommandContext): Promise<number>;
 }
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map([['check', checkCommand]]);
+const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ['setup', setupCommand],
+  ['check', checkCommand],
+]);
 
 const COMMON_HELP = `  --local  the local stack that npm start runs, instead of the organisation of the environment
   --yes    answer every question with yes

@@ -25,6 +25,14 @@ const formats = z.object({
   value: z.array(z.object({ LogicalName: z.string(), Format: z.string().nullable() })),
 });
 
+/** One of the custom columns in one organisation. */
+export interface ColumnState {
+  readonly field: ContactField;
+  readonly found: boolean;
+  /** What is wrong with one that is there; empty: it is as it has to be. */
+  readonly faults: readonly string[];
+}
+
 /**
  * What the organisation's contact lacks of the custom columns, for a person to read: a column's name,
  * and after a colon what is wrong with one that is there. Empty: nothing.
@@ -32,6 +40,18 @@ const formats = z.object({
  * @throws DataverseError
  */
 export async function readMissingColumns(api: WebApi): Promise<readonly string[]> {
+  const states = await readColumnStates(api);
+  return states.flatMap(({ field: { logicalName }, found, faults }) =>
+    found ? faults.map((fault) => `${logicalName}: ${fault}`) : [logicalName],
+  );
+}
+
+/**
+ * The custom columns as the organisation has them, in the order of `CONTACT_FIELDS`.
+ *
+ * @throws DataverseError
+ */
+export async function readColumnStates(api: WebApi): Promise<readonly ColumnState[]> {
   const names = (fields: readonly ContactField[]) =>
     encodeURIComponent(fields.map((field) => `LogicalName eq '${field.logicalName}'`).join(' or '));
   const dates = FIELDS.filter(({ type }) => type === 'date-and-time');
@@ -47,18 +67,23 @@ export async function readMissingColumns(api: WebApi): Promise<readonly string[]
   ]);
   const typeOf = new Map(typesRead.value.map((row) => [row.LogicalName, row.AttributeType]));
   const formatOf = new Map(formatsRead.value.map((row) => [row.LogicalName, row.Format]));
-  return FIELDS.flatMap(({ logicalName, type }) => {
+  return FIELDS.map((field) => {
+    const { logicalName, type } = field;
     const found = typeOf.get(logicalName);
-    if (found === undefined) return [logicalName];
-    if (found !== ATTRIBUTE_TYPES[type]) {
-      return [`${logicalName}: has the type ${found}, needs ${ATTRIBUTE_TYPES[type]}`];
+    if (found === undefined) return { field, found: false, faults: [] };
+    const needed = ATTRIBUTE_TYPES[type];
+    if (found !== needed) {
+      return { field, found: true, faults: [`has the type ${found}, needs ${needed}`] };
     }
     if (type === 'date-and-time' && formatOf.get(logicalName) !== DATE_AND_TIME) {
-      return [`${logicalName}: needs the format ${DATE_AND_TIME}`];
+      return { field, found: true, faults: [`needs the format ${DATE_AND_TIME}`] };
     }
-    return type === 'option-set'
-      ? missingOptions.map((option) => `${logicalName}: needs exactly one option ${option}`)
-      : [];
+    const options = type === 'option-set' ? missingOptions : [];
+    return {
+      field,
+      found: true,
+      faults: options.map((option) => `needs exactly one option ${option}`),
+    };
   });
 }
 

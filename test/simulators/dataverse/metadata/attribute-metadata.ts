@@ -4,7 +4,7 @@ import { attributeName } from '../tables/seed.ts';
 import type { Column, ColumnOption } from '../tables/table.ts';
 
 /** English, the only language of the organisation. */
-const LANGUAGE_CODE = 1033;
+export const LANGUAGE_CODE = 1033;
 
 /** A column of the contact table as the metadata knows it. */
 export interface Attribute {

@@ -1,8 +1,9 @@
+import { LANGUAGE_CODE } from '../metadata/attribute-metadata.ts';
 import { guidPattern } from '../tables/read-columns.ts';
 import { badQuery, recordNotFound } from '../errors.ts';
 import { allowQuery, jsonAnswer, type Operation } from '../operation.ts';
 
-/** `GET organizations(<id>)?$select=name`: of the organisation's row only the name is simulated. */
+/** `GET organizations(<id>)`: of the organisation's row only name and base language are simulated. */
 export const retrieveOrganization: Operation = {
   name: 'RetrieveOrganization',
   method: 'GET',
@@ -13,7 +14,7 @@ export const retrieveOrganization: Operation = {
     if (!guidPattern.test(id)) throw badQuery('Bad Request - Error in query syntax.');
     const select = request.query.get('$select') ?? 'name';
     for (const name of select.split(',').map((part) => part.trim())) {
-      if (name === 'name' || name === 'organizationid') continue;
+      if (['name', 'languagecode', 'organizationid'].includes(name)) continue;
       throw badQuery(
         `Could not find a property named '${name}' on type 'Microsoft.Dynamics.CRM.organization'.`,
       );
@@ -22,6 +23,7 @@ export const retrieveOrganization: Operation = {
     return jsonAnswer({
       '@odata.context': `${organization.webApiUrl}/$metadata#organizations(${select})/$entity`,
       name: organization.name,
+      languagecode: LANGUAGE_CODE,
       organizationid: organization.id,
     });
   },

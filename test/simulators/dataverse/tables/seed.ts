@@ -1,4 +1,5 @@
 import { guidFrom } from '../../entra/random.ts';
+import { SECURE_CONFIG_ID } from '../../../../infra/dynamics/organization/names.ts';
 import type { SystemRows } from './system-rows.ts';
 import type { Table } from './table.ts';
 
@@ -62,21 +63,26 @@ export function seedSystemRows(
   });
   rows.of('solutions').create({
     solutionid: id('solution'),
-    uniquename: 'ConsentHub',
-    friendlyname: 'ConsentHub',
+    uniquename: 'ConsentHubDynamics',
+    friendlyname: 'ConsentHub for Dynamics 365',
     version: '1.0.0.0',
     _publisherid_value: id('publisher'),
   });
   rows.of('pluginassemblies').create({
     pluginassemblyid: id('assembly'),
-    name: 'ConsentHub.SignedWebhook',
+    name: 'ConsentHub.Dynamics',
     version: '1.0.0.0',
   });
   rows.of('plugintypes').create({
     plugintypeid: id('plug-in'),
-    typename: 'ConsentHub.SignedWebhook',
+    typename: 'ConsentHub.Dynamics',
     friendlyname: 'Signed webhook',
     _pluginassemblyid_value: id('assembly'),
+  });
+  rows.of('sdkmessageprocessingstepsecureconfigs').create({
+    sdkmessageprocessingstepsecureconfigid: SECURE_CONFIG_ID,
+    secureconfig:
+      '{"url":"https://example.invalid/api/dynamics/webhook","secret":"of the simulator"}',
   });
   for (const name of signedMessages) {
     rows.of('sdkmessageprocessingsteps').create({
@@ -90,6 +96,7 @@ export function seedSystemRows(
       _sdkmessagefilterid_value: id(`filter ${name}`),
       _eventhandler_value: id('plug-in'),
       _plugintypeid_value: id('plug-in'),
+      _sdkmessageprocessingstepsecureconfigid_value: SECURE_CONFIG_ID,
     });
   }
 }
