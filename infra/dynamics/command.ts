@@ -6,6 +6,7 @@ import { type Arguments, type Options, parseArguments } from './arguments.ts';
 import { checkCommand } from './check/command.ts';
 import { CommandError } from './command-error.ts';
 import { createConfirm } from './confirm.ts';
+import { removeCommand } from './remove/command.ts';
 import { setupCommand } from './setup/command.ts';
 import type { Surroundings } from './surroundings.ts';
 import { type Part, readTarget, type Target } from './target.ts';
@@ -38,6 +39,7 @@ export interface Command {
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['setup', setupCommand],
   ['check', checkCommand],
+  ['remove', removeCommand],
 ]);
 
 const COMMON_HELP = `  --local  the local stack that npm start runs, instead of the organisation of the environment

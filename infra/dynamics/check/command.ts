@@ -1,8 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { runChecks } from '../../../shared/connection-test/checks.ts';
 import { openProbe } from '../../../shared/connection-test/probe.ts';
+import { createDatabase } from '../../../shared/database/database.ts';
+import { DataverseError } from '../../../shared/dataverse/errors.ts';
+import { problemOf } from '../../../shared/dataverse/problem.ts';
 import type { Command } from '../command.ts';
-import { checksAsText } from './report.ts';
+import { connectOrganization } from '../organization/connect.ts';
+import { readState } from '../organization/read-state.ts';
+import { readOrganizationRows } from '../setup/organization-row.ts';
+import { checkLostEvents, checkOrganizationRow, checkRegistration } from './own-checks.ts';
+import { type CheckLine, checksAsText } from './report.ts';
 
 /** The checklist of a connection, at most so many of its requests at a time. */
 const PARALLEL_REQUESTS = 4;
@@ -12,16 +19,37 @@ export const checkCommand: Command = {
   options: {},
   help: '',
   async run({ target, json, say }) {
-    const { dynamics } = target(['dynamics', 'database']);
+    const { dynamics, database } = target(['dynamics', 'database']);
     const { organization, user, checks } = await runChecks(() =>
       openProbe(dynamics, { fetch, parallelRequests: PARALLEL_REQUESTS, newId: randomUUID }),
     );
-    const ok = checks.every((check) => check.ok);
+    const lines: CheckLine[] = [...checks];
+    if (organization.id !== null) {
+      lines.push(...(await registrationLines(dynamics)));
+      const rows = await readOrganizationRows(createDatabase(database));
+      lines.push(checkOrganizationRow(rows, organization.id));
+    }
+    const ok = lines.every((line) => line.ok);
     say(
       json
-        ? JSON.stringify({ ok, organization, user, checks }, undefined, 2)
-        : checksAsText(organization.name, checks),
+        ? JSON.stringify({ ok, organization, user, checks: lines }, undefined, 2)
+        : checksAsText(organization.name, lines),
     );
     return ok ? 0 : 1;
   },
 };
+
+/** What cannot be read is a line as well: the other ones are of use all the same. */
+async function registrationLines(
+  dynamics: Parameters<typeof connectOrganization>[0],
+): Promise<readonly CheckLine[]> {
+  try {
+    const { api } = await connectOrganization(dynamics);
+    const state = await readState(api);
+    return [...checkRegistration(state), await checkLostEvents(api, state, Date.now())];
+  } catch (error) {
+    if (!(error instanceof DataverseError)) throw error;
+    const { message, remedy } = problemOf(error);
+    return [{ name: 'registration', ok: false, message, remedy }];
+  }
+}

@@ -38,16 +38,21 @@ export type StepMessage = (typeof MESSAGES)[number];
 /** The test of the connection knows our steps by how their names begin. */
 export const stepName = (message: StepMessage): string => `ConsentHub: ${message} of contact`;
 
-/**
- * Changes that ConsentHub has to know of: what it mirrors, and its own fields, which users of Dynamics
- * may edit. Our own writes carry a tag, and the webhook ignores them. `ch_last_sync` says nothing.
- */
-export const FILTERING_ATTRIBUTES: readonly string[] = [
+/** The columns that ConsentHub mirrors: a step that does not hear of them is no good. */
+export const MIRRORED_ATTRIBUTES: readonly string[] = [
   'firstname',
   'lastname',
   'emailaddress1',
   'telephone1',
   'statecode',
+];
+
+/**
+ * Changes that ConsentHub has to know of: what it mirrors, and its own fields, which users of Dynamics
+ * may edit. Our own writes carry a tag, and the webhook ignores them. `ch_last_sync` says nothing.
+ */
+export const FILTERING_ATTRIBUTES: readonly string[] = [
+  ...MIRRORED_ATTRIBUTES,
   ...Object.values(CONTACT_FIELDS)
     .map(({ logicalName }) => logicalName)
     .filter((name) => name !== CONTACT_FIELDS.lastSync.logicalName),
