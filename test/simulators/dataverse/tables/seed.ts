@@ -75,7 +75,7 @@ export function seedSystemRows(
   });
   rows.of('plugintypes').create({
     plugintypeid: id('plug-in'),
-    typename: 'ConsentHub.Dynamics',
+    typename: 'ConsentHub.Dynamics.SendWebhook',
     friendlyname: 'Signed webhook',
     _pluginassemblyid_value: id('assembly'),
   });
