@@ -134,7 +134,7 @@ const TRACKING_OFF: Problem = {
   code: 'change_tracking_off',
   message: 'Changes of contacts are not tracked.',
   remedy:
-    'Open the table Contact in Power Apps, Properties, Advanced options, turn on Track changes, and publish.',
+    'Run npm run dynamics -- setup, or open the table Contact in Power Apps, Properties, Advanced options, turn on Track changes, and publish.',
 };
 
 async function readCheck(probe: Probe, tracked: boolean): Promise<Check> {
@@ -189,6 +189,6 @@ async function webhookCheck(probe: Probe): Promise<Check> {
     code: 'webhook_missing',
     message: `No enabled step of ConsentHub's is registered for ${missing.join(', ')} of contact.`,
     remedy:
-      'Register the plug-in with an asynchronous post-operation step for Create, Update and Delete of contact, each named ConsentHub and what it is for, and enable the steps.',
+      'Run npm run dynamics -- setup, or register the plug-in with an asynchronous post-operation step for Create, Update and Delete of contact, each named ConsentHub and what it is for, and enable the steps.',
   });
 }

@@ -121,7 +121,7 @@ const NOT_DATAVERSE: Problem = {
 };
 
 const SETUP_REMEDY =
-  'Create what is missing in the contact table, with the publisher prefix ch, and publish it. The columns with their types and options are listed in docs/architecture.md.';
+  'Run npm run dynamics -- setup, or create what is missing in the contact table, with the publisher prefix ch, and publish it. docs/dynamics-administrator.md lists the columns with their types and options.';
 
 /** The custom columns that an organisation lacks, as `getMissingColumns` tells them. */
 export function columnsMissing(missing: readonly string[]): Problem {
