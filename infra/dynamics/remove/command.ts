@@ -1,10 +1,11 @@
 import * as z from 'zod';
-import { DataverseForbidden, DataverseRejected } from '../../../shared/dataverse/errors.ts';
+import { DataverseRejected } from '../../../shared/dataverse/errors.ts';
 import type { WebApi } from '../../../shared/dataverse/web-api.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { connectOrganization, read } from '../organization/connect.ts';
 import { readIdentity } from '../organization/identity.ts';
+import { withPrivileges } from '../organization/privileges.ts';
 import { readState } from '../organization/read-state.ts';
 import { filterOfData, planRemoval, type Removal } from './plan.ts';
 
@@ -27,7 +28,7 @@ async function remove(context: CommandContext): Promise<number> {
   const { dynamics } = context.target(['dynamics']);
   const { api } = await connectOrganization(dynamics);
   const { name } = await readIdentity(api);
-  const state = await readState(api);
+  const state = await withPrivileges('Reading what is there', () => readState(api));
   if (state.solution?.managed === true) {
     throw new CommandError(
       'The solution is managed: delete it in Power Apps (Solutions), which takes everything along.',
@@ -84,16 +85,11 @@ async function hasContacts(api: WebApi, filter: string): Promise<boolean> {
 async function deleteOne(api: WebApi, { what, path }: Removal): Promise<void> {
   try {
     // One that is gone already is what was wanted.
-    await api.send({ method: 'DELETE', path });
+    await withPrivileges(what, () => api.send({ method: 'DELETE', path }));
   } catch (error) {
     if (error instanceof DataverseRejected && error.code === REFERENCED) {
       throw new CommandError(
         `${what}: something else in the organisation uses it, such as a form, a view or a flow. Power Apps shows what (Show dependencies, in the menu of the component). Take it out there and run this again: it goes on where it stopped.`,
-      );
-    }
-    if (error instanceof DataverseForbidden) {
-      throw new CommandError(
-        `${what}: the application user may not delete it. Give it the security role System Administrator, as for the set-up, and run this again.`,
       );
     }
     throw error;

@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { createDatabase } from '../../../shared/database/database.ts';
-import { DataverseError, DataverseForbidden } from '../../../shared/dataverse/errors.ts';
+import { DataverseError } from '../../../shared/dataverse/errors.ts';
 import { guid } from '../../../shared/dataverse/guid.ts';
 import { problemOf } from '../../../shared/dataverse/problem.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { connectOrganization } from '../organization/connect.ts';
 import { readIdentity } from '../organization/identity.ts';
+import { withPrivileges } from '../organization/privileges.ts';
 import { readState } from '../organization/read-state.ts';
 import { createExecutor } from './execute.ts';
 import {
@@ -23,12 +24,6 @@ import { itemAsText, planAsText, planSummary } from './report.ts';
 const BUILT_ASSEMBLY = fileURLToPath(
   new URL('../plugin/bin/Release/net462/ConsentHub.Dynamics.dll', import.meta.url),
 );
-
-const PRIVILEGES =
-  'The application user may not do this. The set-up needs the security role System Customizer or ' +
-  'System Administrator for as long as it runs (docs/dynamics-administrator.md); the secure ' +
-  'configuration of steps needs System Administrator. Give it the role and run this again: it goes on ' +
-  'where it stopped.';
 
 const authentication = z.enum(['signature', 'header']);
 
@@ -62,7 +57,7 @@ async function setup(context: CommandContext): Promise<number> {
   const organization = await connectOrganization(target.dynamics);
   const database = createDatabase(target.database);
   const identity = await readIdentity(organization.api);
-  const state = await readState(organization.api);
+  const state = await withPrivileges('Reading what is there', () => readState(organization.api));
   const row = decideOrganizationRow(await readOrganizationRows(database), identity, requested);
   const plan = planSetup(state, wanted, row);
 
@@ -96,11 +91,8 @@ async function setup(context: CommandContext): Promise<number> {
 
 async function carryOut(execute: (item: PlanItem) => Promise<void>, item: PlanItem): Promise<void> {
   try {
-    await execute(item);
+    await withPrivileges(itemAsText(item), () => execute(item));
   } catch (error) {
-    if (error instanceof DataverseForbidden) {
-      throw new CommandError(`${itemAsText(item)}: ${PRIVILEGES}`);
-    }
     if (error instanceof DataverseError) {
       const { message, remedy } = problemOf(error);
       throw new CommandError(

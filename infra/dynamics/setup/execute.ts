@@ -65,7 +65,8 @@ export function createExecutor(options: {
       await change(api, `pluginassemblies(${assemblyId})`, { content });
       return;
     }
-    // Version, culture and public key token are in the content, where Dataverse reads them.
+    // Version, culture and public key token stand in the content, where Dataverse reads them (inferred:
+    // tools in wide use register without them).
     assemblyId = await create(
       api,
       'pluginassemblies',
@@ -110,9 +111,9 @@ export function createExecutor(options: {
       mode: MODE_ASYNCHRONOUS,
       asyncautodelete: true,
       filteringattributes: message === 'Update' ? FILTERING_ATTRIBUTES.join(',') : null,
-      'sdkmessageprocessingstepsecureconfigid@odata.bind': signs
-        ? `/sdkmessageprocessingstepsecureconfigs(${SECURE_CONFIG_ID})`
-        : null,
+      ...(signs && {
+        'sdkmessageprocessingstepsecureconfigid@odata.bind': `/sdkmessageprocessingstepsecureconfigs(${SECURE_CONFIG_ID})`,
+      }),
     };
     if (before !== undefined && before.handlerId === handlerId) {
       const enabled = before.enabled ? {} : { statecode: 0, statuscode: 1 };
@@ -121,14 +122,12 @@ export function createExecutor(options: {
     }
     // What a step runs is part of what it is: another one takes its place.
     if (before !== undefined) await remove(api, `sdkmessageprocessingsteps(${before.id})`);
-    const { 'sdkmessageprocessingstepsecureconfigid@odata.bind': secure, ...plain } = settings;
     await create(
       api,
       'sdkmessageprocessingsteps',
       'sdkmessageprocessingstepid',
       {
-        ...plain,
-        ...(secure !== null && { 'sdkmessageprocessingstepsecureconfigid@odata.bind': secure }),
+        ...settings,
         name: stepName(message),
         rank: 1,
         supporteddeployment: 0,

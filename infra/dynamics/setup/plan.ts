@@ -240,13 +240,14 @@ function settingsDiffering(
   const listens = new Set(step.filteringAttributes);
   const wanted: readonly string[] = message === 'Update' ? FILTERING_ATTRIBUTES : [];
   const filterFits = listens.size === wanted.length && wanted.every((name) => listens.has(name));
-  const secureConfigId = authentication === 'signature' ? SECURE_CONFIG_ID : null;
+  // An endpoint has no use for one.
+  const secured = authentication === 'header' || step.secureConfigId === SECURE_CONFIG_ID;
   return [
     ...(step.enabled ? [] : ['is disabled']),
     ...(step.stage === STAGE_POST_OPERATION ? [] : ['runs at another stage']),
     ...(step.mode === MODE_ASYNCHRONOUS ? [] : ['is not asynchronous']),
     ...(step.asyncAutoDelete ? [] : ['keeps its finished system jobs']),
     ...(filterFits ? [] : ['listens to other columns']),
-    ...(step.secureConfigId === secureConfigId ? [] : ['has another secure configuration']),
+    ...(secured ? [] : ['has another secure configuration']),
   ];
 }

@@ -112,11 +112,9 @@ describe('an organisation that was never set up', () => {
 
 const PARTS = [
   'publishers',
-  'solutions',
   'EntityDefinitions',
   'PublishXml',
   'pluginassemblies',
-  'plugintypes',
   'sdkmessageprocessingstepsecureconfigs',
   'sdkmessageprocessingsteps',
 ];
