@@ -84,12 +84,14 @@ export function planSetup(
   const stepItems = MESSAGES.flatMap((message) => stepItem(message, state, wanted));
   const rowItem: PlanItem = { part: 'organisation row', ...row };
   const rest = [...registration, ...stepItems, rowItem];
-  // After an interruption it is not known whether the columns were published, so that is done again.
-  const unfinished = [...definitions, ...rest].some(({ action }) => action !== 'keep');
+  // The registration comes after it: while some of it is missing, an earlier run may have ended before.
+  const unpublished =
+    definitions.some(({ action }) => action !== 'keep') ||
+    rest.some(({ action }) => action === 'create');
   const publish: PlanItem = {
     part: 'publish',
     name: 'customisations of contact',
-    action: unfinished ? 'change' : 'keep',
+    action: unpublished ? 'change' : 'keep',
   };
   return [...definitions, publish, ...rest];
 }

@@ -154,11 +154,13 @@ describe('the plan of the set-up', () => {
     ]);
   });
 
-  test('is published again as long as anything is left to do', () => {
+  test('is published again as long as something is left to be made', () => {
     const publishing = (state: Partial<OrganizationState>) =>
       planSetup({ ...COMPLETE, ...state }, WANTED, ROW).find(({ part }) => part === 'publish')
         ?.action;
     expect(publishing({ steps: new Map() })).toBe('change');
+    expect(publishing({ changeTracking: false })).toBe('change');
+    expect(publishing({ secureConfig: { text: '{}' } })).toBe('keep');
     expect(publishing({})).toBe('keep');
   });
 
