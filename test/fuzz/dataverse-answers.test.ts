@@ -60,6 +60,7 @@ const contact = {
   email: text,
   phone: text,
   stateCode: z.int(),
+  masterId: guid.nullable(),
 };
 const found = <T extends z.ZodType>(row: T) =>
   z.union([
