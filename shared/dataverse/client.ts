@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type ChangesPage, MAX_PAGE_SIZE, readChanges } from './changes.ts';
 import {
   CONTACT_WITH_CONSENT_SELECT,
   type ConsentStatusOptions,
@@ -14,10 +15,10 @@ import {
   type DataverseContact,
 } from './contact.ts';
 import { readMissingColumns } from './contact-schema.ts';
-import { ConsentFieldsMissing, DataverseRejected, DataverseUnreadable } from './errors.ts';
+import { ConsentFieldsMissing, DataverseRejected, UNKNOWN_COLUMN } from './errors.ts';
 import { guid, parseGuid } from './guid.ts';
+import { ownLink } from './own-link.ts';
 import {
-  API_PATH,
   createWebApi,
   malformed,
   readBody,
@@ -27,18 +28,13 @@ import {
 } from './web-api.ts';
 
 export type { ContactFields, DataverseContact } from './contact.ts';
+export { MAX_PAGE_SIZE } from './changes.ts';
 
 /** Keeps the URL of a filtered read (45 characters an id) far below the 32 KB that Dataverse takes. */
 export const MAX_CONTACTS_PER_READ = 100;
 
-/** Largest page that Dataverse makes of a standard table ("Page results"). */
-export const MAX_PAGE_SIZE = 5000;
-
 /** About 19 ms each: they fit into the time limit of a request. */
 const MAX_CONTACTS_PER_WRITE = 100;
-
-/** The query cannot be understood: ours are fixed, so a column that they name does not exist. */
-const UNKNOWN_COLUMN = '0x80060888';
 
 export interface ContactUpdate {
   readonly contactId: string;
@@ -109,6 +105,20 @@ export interface DataverseClient {
     readonly pageSize: number;
     readonly nextLink?: string;
   }): Promise<{ contacts: DataverseContact[]; nextLink?: string }>;
+  /**
+   * One page of change tracking: without a link of all contacts, with one of what comes next.
+   *
+   * @throws ChangeTrackingExpired, DataverseForbidden without organisation-level read
+   */
+  readChanges(options: {
+    readonly link: string | undefined;
+    readonly pageSize: number;
+  }): Promise<ChangesPage>;
+  /**
+   * About how many contacts there are, from a count that Dataverse makes once a day
+   * ("RetrieveTotalRecordCount"): good for an estimate and nothing else.
+   */
+  estimateContacts(): Promise<number>;
 }
 
 /** A client for one connection. Make one per container: it holds the limit of parallel requests. */
@@ -134,6 +144,8 @@ export function createDataverseClient(options: WebApiOptions): DataverseClient {
       updateContact(api, contactId, fields, condition),
     updateContacts: (updates, { tag }) => updateContacts(api, updates, tag),
     listContacts: (page) => listContacts(api, orgUrl, page),
+    readChanges: (page) => readChanges(api, orgUrl, page),
+    estimateContacts: () => estimateContacts(api),
   };
 }
 
@@ -252,7 +264,7 @@ async function listContacts(
   }
   const body = await read(
     api,
-    nextLink === undefined ? `contacts?$select=${CONTACT_SELECT}` : ownNextLink(nextLink, orgUrl),
+    nextLink === undefined ? `contacts?$select=${CONTACT_SELECT}` : ownLink(nextLink, orgUrl).href,
     contactPage,
     // Every page asks for its size anew: the link does not remember it.
     { prefer: `odata.maxpagesize=${pageSize}` },
@@ -260,20 +272,22 @@ async function listContacts(
   const following = body['@odata.nextLink'];
   return following === undefined
     ? { contacts: body.value }
-    : { contacts: body.value, nextLink: ownNextLink(following, orgUrl) };
+    : { contacts: body.value, nextLink: ownLink(following, orgUrl).href };
 }
 
-/** The token goes wherever the link points: only to the table that was being read. */
-function ownNextLink(nextLink: string, orgUrl: string): string {
-  const url = URL.parse(nextLink);
-  const own =
-    url !== null &&
-    url.origin === orgUrl &&
-    url.pathname === `${API_PATH}contacts` &&
-    url.username === '' &&
-    url.password === '';
-  if (!own) throw new DataverseUnreadable('foreign next link');
-  return url.href;
+const totalCount = z.object({
+  EntityRecordCountCollection: z.object({
+    Keys: z.array(z.string()),
+    Values: z.array(z.int().nonnegative()),
+  }),
+});
+
+async function estimateContacts(api: WebApi) {
+  const path = "RetrieveTotalRecordCount(EntityNames=['contact'])";
+  const { Keys, Values } = (await read(api, path, totalCount)).EntityRecordCountCollection;
+  const count = Values[Keys.indexOf('contact')];
+  if (count === undefined) throw malformed(200, false);
+  return count;
 }
 
 async function read<T>(

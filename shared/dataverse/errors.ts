@@ -137,6 +137,12 @@ export class DataverseRejected extends DataverseError {
   }
 }
 
+/** The query cannot be understood: ours are fixed, so a column that they name does not exist. */
+export const UNKNOWN_COLUMN = '0x80060888';
+
+/** The link of change tracking is too old, or older than the table's definition: everything has to be read again. */
+export class ChangeTrackingExpired extends DataverseRejected {}
+
 /** The organisation lacks custom columns of the contact, or options of one: nothing can be written until it has them. */
 export class ConsentFieldsMissing extends DataverseError {
   override readonly name = 'ConsentFieldsMissing';

@@ -51,6 +51,8 @@ interface WebApiRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** Where one exchange may take longer than most. */
+  readonly timeoutMs?: number;
 }
 
 /** What a request came to. Everything else is thrown. */
@@ -105,7 +107,7 @@ export function createWebApi({
         },
         ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
       },
-      { fetch, timeoutMs },
+      { fetch, timeoutMs: request.timeoutMs ?? timeoutMs },
     );
   }
 
