@@ -52,6 +52,14 @@ const SYNC_CONSENT_TIMEOUT = Duration.seconds(45);
 /** Over before the next one begins. */
 const SWEEP_TIMEOUT = Duration.seconds(55);
 const SWEEP_RATE = Duration.minutes(1);
+/** As long as Lambda lets it: a first import reads for hours, in runs that go on where the last one ended. */
+const RECONCILE_TIMEOUT = Duration.minutes(15);
+const RECONCILE_RATE = Duration.minutes(5);
+/**
+ * How many percent of the known contacts a full read may miss before it is stopped. Ordinary deletions of
+ * a week are below it; a role that lost its access is far above.
+ */
+const MAX_MISSING_PERCENT = 5;
 /** It answers within two seconds by itself; a cold start comes before that. */
 const STATUS_TIMEOUT = Duration.seconds(10);
 /** Five requests of 4 s one after another and an audit row, before the gateway gives up after 30 s. */
@@ -177,6 +185,22 @@ export class BridgeStack extends Stack {
     }
     new Schedule(this, 'sweep-schedule', { rate: SWEEP_RATE, target: sweep });
 
+    const reconcileShare = DATAVERSE_SHARES['reconcile-contacts'];
+    const reconcileContacts = new LambdaFunction(this, 'reconcile-contacts', {
+      description: 'Follows the changes of all contacts, and reads everything the first time',
+      timeout: RECONCILE_TIMEOUT,
+      key,
+      environment: {
+        ...connection.environment,
+        DATAVERSE_PARALLEL_REQUESTS: String(reconcileShare.parallelRequests),
+        MAX_MISSING_PERCENT: String(MAX_MISSING_PERCENT),
+      },
+      secrets: connection.secrets,
+      // A second one would find the lease taken and end.
+      reservedConcurrency: reconcileShare.containers,
+    });
+    new Schedule(this, 'reconcile-schedule', { rate: RECONCILE_RATE, target: reconcileContacts });
+
     const connectionStatus = new LambdaFunction(this, 'connection-status', {
       description: 'Says whether the connection is alive and how far behind both directions are',
       timeout: STATUS_TIMEOUT,
@@ -230,6 +254,7 @@ export class BridgeStack extends Stack {
         syncContact,
         syncConsent,
         sweep,
+        reconcileContacts,
         connectionStatus,
         testConnection,
       ],

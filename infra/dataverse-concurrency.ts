@@ -19,6 +19,8 @@ export const DATAVERSE_SHARES = {
   'sync-contact': { containers: 5, parallelRequests: 4 },
   // A batch is read in one request, but written contact by contact.
   'sync-consent': { containers: 5, parallelRequests: 5 },
+  // Background work: what people do now comes first.
+  'reconcile-contacts': { containers: 1, parallelRequests: 1 },
 } as const satisfies Record<string, DataverseShare>;
 
 /**

@@ -5,6 +5,7 @@ import {
   TokenUnavailable,
 } from '../../shared/dataverse/errors.ts';
 import { columnsMissing, type Problem, problemOf } from '../../shared/dataverse/problem.ts';
+import { PROBLEMS } from '../../shared/reconcile/describe-problem.ts';
 import type { DirectionStatus, SyncStatus } from '../../shared/sync-status/sync-status-store.ts';
 
 /** What became of one question. */
@@ -95,6 +96,7 @@ export function decideStatus(findings: Findings, checkedAt: Date): ConnectionSta
     ...problemsOf(findings.cache, NO_CACHE, NO_CACHE),
     ...deadLetters(findings),
     ...behind(findings),
+    ...(findings.sync.ok ? findings.sync.value.trackingProblems.map((name) => PROBLEMS[name]) : []),
   ]);
   return {
     status: stateOf(findings, problems),
@@ -138,7 +140,7 @@ function isPause(error: unknown): boolean {
 
 function direction(
   sync: Findings['sync'],
-  name: keyof SyncStatus,
+  name: 'contacts' | 'consents',
   queues: Answer<QueueCounts>,
 ): DirectionView {
   const rows: DirectionStatus | undefined = sync.ok ? sync.value[name] : undefined;

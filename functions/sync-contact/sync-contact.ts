@@ -1,5 +1,6 @@
 import { type AuditRow, auditValues } from '../../shared/audit/audit-row.ts';
 import type { ContactRead } from '../../shared/contacts/decide-contact.ts';
+import { applyIsolating } from '../../shared/contacts/apply-isolating.ts';
 import { actionOf, decideContact } from '../../shared/contacts/decide-contact.ts';
 import {
   type ContactStore,
@@ -7,8 +8,7 @@ import {
   rowKey,
   type StoredRow,
 } from '../../shared/contacts/contact-store.ts';
-import { type UnlinkedContact, matchPatient } from '../../shared/contacts/match-patient.ts';
-import { matchKey } from '../../shared/contacts/profile.ts';
+import { findMatches } from '../../shared/contacts/find-matches.ts';
 import { unreadable } from '../../shared/contacts/read-contacts.ts';
 import {
   DatabaseConflict,
@@ -24,7 +24,6 @@ import {
   retryDelaySeconds,
   type Settlement,
 } from '../../shared/queue/settlement.ts';
-import { applyIsolating } from './apply-isolating.ts';
 import { groupByContact, keyOf, type Work } from './group-events.ts';
 
 /** A contact that changed between read and write is read again so often before its message waits. */
@@ -187,27 +186,15 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
   }
 
   async function decide(cases: readonly Case[]): Promise<{ one: Case; write: ContactWrite }[]> {
-    const unlinked = cases.flatMap((one): UnlinkedContact[] =>
-      one.read.kind === 'found' && one.stored?.patient == null
-        ? [
-            {
-              contactId: one.contactId,
-              organizationId: one.organizationId,
-              key: matchKey(one.read.profile),
-            },
-          ]
-        : [],
-    );
-    const candidates = await findCandidates(unlinked);
+    const matches = await findMatches(store, cases);
     return cases.map((one) => {
-      const contact = unlinked.find((other) => rowKey(other) === rowKey(one));
       const latest = one.events.at(-1);
       if (latest === undefined) throw new TypeError('a contact without an event');
       const decision = decideContact(
         {
           stored: one.stored,
           read: one.read,
-          match: contact && matchPatient(contact, candidates, unlinked),
+          match: matches.get(rowKey(one)),
           newPatientId: newId(),
         },
         latest.event.type,
@@ -223,32 +210,6 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
         },
       };
     });
-  }
-
-  /** Asks for all at once; where one contact's text makes the database refuse, for each alone. */
-  async function findCandidates(unlinked: readonly UnlinkedContact[]) {
-    const questions = unlinked.map(({ organizationId, contactId, key }) => ({
-      organizationId,
-      contactId,
-      ...key,
-    }));
-    try {
-      return await store.findPatientsToLink(questions);
-    } catch (error) {
-      if (!(error instanceof DatabaseRejected)) throw error;
-      const answers = await Promise.all(
-        questions.map(async (question) => {
-          try {
-            return await store.findPatientsToLink([question]);
-          } catch (alone) {
-            // Without a match; writing the contact will be refused as well, and says so.
-            if (alone instanceof DatabaseRejected) return [];
-            throw alone;
-          }
-        }),
-      );
-      return answers.flat();
-    }
   }
 
   /** One row for each event: the latest one led to the effect, it has overtaken the others. */

@@ -6,6 +6,7 @@ import { type Arguments, type Options, parseArguments } from './arguments.ts';
 import { checkCommand } from './check/command.ts';
 import { CommandError } from './command-error.ts';
 import { createConfirm } from './confirm.ts';
+import { importCommand } from './import/command.ts';
 import { removeCommand } from './remove/command.ts';
 import { setupCommand } from './setup/command.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -22,6 +23,10 @@ export interface CommandContext {
   /** A line or more on standard output; with `json`, call it once, with JSON. */
   readonly say: (text: string) => void;
   readonly complain: (text: string) => void;
+  /** Aborted when the person at the keyboard wants it to end (Ctrl-C); a second time ends it at once. */
+  readonly interruption: AbortSignal;
+  /** Where a bar can be drawn; undefined if nobody looks. */
+  readonly terminal: NodeJS.WritableStream | undefined;
 }
 
 /** One command: a folder of its own beside this file. */
@@ -39,6 +44,7 @@ export interface Command {
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['setup', setupCommand],
   ['check', checkCommand],
+  ['import', importCommand],
   ['remove', removeCommand],
 ]);
 
@@ -80,6 +86,8 @@ export async function runDynamicsCommand(
       confirm: createConfirm(parsed.yes, surroundings.answer),
       say,
       complain,
+      interruption: surroundings.interruption ?? new AbortController().signal,
+      terminal: surroundings.terminal,
     });
   } catch (error) {
     complain(messageOf(error));

@@ -2,11 +2,18 @@ import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { runDynamicsCommand } from './command.ts';
 
+const interruption = new AbortController();
+// Once: a second Ctrl-C ends the process as it always does.
+process.once('SIGINT', () => interruption.abort());
+process.once('SIGTERM', () => interruption.abort());
+
 process.exitCode = await runDynamicsCommand(process.argv.slice(2), {
   environment: process.env,
   stackFile: fileURLToPath(new URL('../../.local/stack.json', import.meta.url)),
   say: (text) => process.stdout.write(`${text}\n`),
   complain: (text) => process.stderr.write(`${text}\n`),
+  interruption: interruption.signal,
+  ...(process.stderr.isTTY && { terminal: process.stderr }),
   ...(process.stdin.isTTY && process.stdout.isTTY && { answer: askAtTerminal }),
 });
 

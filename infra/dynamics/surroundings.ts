@@ -7,4 +7,8 @@ export interface Surroundings {
   readonly complain: (text: string) => void;
   /** Asks the person at the keyboard; absent where there is nobody. */
   readonly answer?: (question: string) => Promise<string>;
+  /** Aborted by Ctrl-C; absent: never. */
+  readonly interruption?: AbortSignal;
+  /** A terminal that somebody looks at; absent: there is none. */
+  readonly terminal?: NodeJS.WritableStream;
 }

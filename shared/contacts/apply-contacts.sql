@@ -22,6 +22,7 @@ with decided as materialized (
     patient_id uuid,
     former_patient_id uuid,
     write_due boolean,
+    write_due_seconds float8,
     read_due_seconds integer,
     patient jsonb,
     new_patient boolean,
@@ -68,7 +69,7 @@ inserted as (
     case when d.deleted then now() end,
     d.merged_into,
     now() + make_interval(secs => d.read_due_seconds),
-    case when d.write_due then now() end,
+    case when d.write_due then now() + make_interval(secs => d.write_due_seconds) end,
     case when d.expects = 'any' then 1 else 0 end
   from decided d
   where d.expects in ('absent', 'any')
@@ -97,7 +98,8 @@ updated as (
     write_due_at = case
       -- Nobody is linked any more: there is nothing to write until a link comes back.
       when d.deleted then null
-      when d.write_due then least(c.write_due_at, now())
+      when d.write_due
+        then least(c.write_due_at, now() + make_interval(secs => d.write_due_seconds))
       else c.write_due_at
     end,
     revision = c.revision + case when d.raises_revision then 1 else 0 end,

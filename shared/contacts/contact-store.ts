@@ -214,6 +214,7 @@ function toInput({ organizationId, contactId, stored, decision, audit }: Contact
     patient_id: row.patientId,
     former_patient_id: row.formerPatientId,
     write_due: row.writeDue,
+    write_due_seconds: row.writeDueSeconds ?? 0,
     push: row.push,
     drifted_from: row.driftedFrom,
     read_due_seconds: row.readDueSeconds,

@@ -119,6 +119,8 @@ export type RowChange =
       readonly formerPatientId: string | null;
       /** Something that Dynamics does not show yet has to be written there. */
       readonly writeDue: boolean;
+      /** When, in seconds from now; at once if absent. */
+      readonly writeDueSeconds?: number;
       /** False only where nothing changes that either side shows: a newer version of the same fields. */
       readonly raisesRevision: boolean;
       /** What is about to be written over this version. */

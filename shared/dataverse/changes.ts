@@ -58,7 +58,10 @@ const pageOf = <Row extends DataverseContact>(row: z.ZodType<Row>) =>
     value: z.array(
       z.union([
         deletedEntry.transform(({ id }) => ({ deleted: id })),
-        z.intersection(row, modified.transform(({ modifiedon }) => ({ modifiedAtMs: Date.parse(modifiedon) }))),
+        z.intersection(
+          row,
+          modified.transform(({ modifiedon }) => ({ modifiedAtMs: Date.parse(modifiedon) })),
+        ),
       ]),
     ),
   });

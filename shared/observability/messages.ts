@@ -39,6 +39,23 @@ export const messages = {
     level: 'error',
     text: 'contact shows an older version than before, its organisation was restored from a backup',
   },
+  contactRefused: {
+    code: 'CO-008',
+    level: 'error',
+    text: 'the database refuses a contact that was listed',
+  },
+  changesFollowed: { code: 'RC-001', level: 'info', text: 'changes of contacts followed' },
+  changesNotFollowed: {
+    code: 'RC-002',
+    level: 'error',
+    text: 'changes of contacts could not be followed',
+  },
+  fullReadBegun: { code: 'RC-003', level: 'warn', text: 'reading all contacts' },
+  contactsMissing: {
+    code: 'RC-004',
+    level: 'error',
+    text: 'a full read missed so many contacts that it was stopped',
+  },
   consentSynced: { code: 'CS-001', level: 'info', text: 'consent event settled' },
   contactUnwritable: { code: 'CS-002', level: 'warn', text: 'contact could not be written' },
   dueRung: { code: 'SW-001', level: 'info', text: 'rang for due rows' },

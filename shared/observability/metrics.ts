@@ -15,7 +15,12 @@ export type MetricName =
   | 'MergeConflicts'
   | 'ConsentDrift'
   | 'MergedPatients'
-  | 'VersionRegressions';
+  | 'VersionRegressions'
+  | 'MissedWebhooks'
+  | 'ContactsListed'
+  | 'ContactsRefused'
+  | 'ReconcileFailures'
+  | 'FullReads';
 
 export interface Measurements {
   /** Counts one, under a dimension of few values if given. */

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import type { Database } from '../database/database.ts';
+import { TRACKING_PROBLEMS, type TrackingProblem } from '../reconcile/tracking-problem.ts';
+import readTrackingProblems from './read-tracking-problems.sql';
 import readSyncStatus from './read-sync-status.sql';
 
 /** How far behind one direction is, as its rows show it. */
@@ -17,6 +19,8 @@ export interface SyncStatus {
   readonly contacts: DirectionStatus;
   /** ConsentHub to Dynamics. */
   readonly consents: DirectionStatus;
+  /** What keeps the reconciler from its work. */
+  readonly trackingProblems: readonly TrackingProblem[];
 }
 
 export interface SyncStatusStore {
@@ -25,6 +29,7 @@ export interface SyncStatusStore {
 }
 
 const seconds = z.number().nullable();
+const problemRow = z.object({ problem: z.enum(TRACKING_PROBLEMS) });
 const statusRow = z.object({
   contacts_due: z.number(),
   contacts_oldest_seconds: seconds,
@@ -38,7 +43,10 @@ export function createSyncStatusStore(database: Database): SyncStatusStore {
   return {
     async read() {
       // In a transaction times are UTC, also where ConsentHub's column has no time zone.
-      const [rows = []] = await database.transaction([{ text: readSyncStatus, params: [] }]);
+      const [rows = [], problems = []] = await database.transaction([
+        { text: readSyncStatus, params: [] },
+        { text: readTrackingProblems, params: [] },
+      ]);
       const row = statusRow.parse(rows[0]);
       return {
         contacts: direction(
@@ -51,6 +59,7 @@ export function createSyncStatusStore(database: Database): SyncStatusStore {
           row.consents_oldest_seconds,
           row.consents_success_seconds,
         ),
+        trackingProblems: problems.map((one) => problemRow.parse(one).problem),
       };
     },
   };

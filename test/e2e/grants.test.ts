@@ -60,6 +60,7 @@ test('every function needs everything that it may do', async () => {
   // The clock rings on both queues.
   await it.sql('update dynamics_contacts set read_due_at = now(), write_due_at = now()');
   await it.invoke('sweep');
+  await it.invoke('reconcile-contacts');
   await it.until(
     async () => unused(),
     (now) => now.length === 0,

@@ -24,7 +24,7 @@ const audit = (action: string, outcome: string, source: string | null, at: strin
 
 test('nothing has happened yet', async () => {
   const idle = { lastSuccessAt: null, due: 0, oldestSeconds: null };
-  expect(await store.read()).toEqual({ contacts: idle, consents: idle });
+  expect(await store.read()).toEqual({ contacts: idle, consents: idle, trackingProblems: [] });
 });
 
 test('counts the rows whose clock is due in each direction, and since when the longest', async () => {

@@ -16,8 +16,8 @@ import { startSyncContact } from '../sync-contact/fixture.ts';
 type Change = 'granted' | 'revoked';
 
 /** The way back with its real adapters: PostgreSQL behind Neon's protocol, a simulated Dataverse. */
-export async function startSyncConsent() {
-  const inbound = await startSyncContact();
+export async function startSyncConsent(simulation: { now?: () => number } = {}) {
+  const inbound = await startSyncContact(simulation);
   const { dynamics, database } = inbound;
   const connection = {
     orgUrl: dynamics.dataverse.url,

@@ -13,9 +13,9 @@ import { fakeCache } from '../../unit/dataverse/fakes.ts';
 import { application, startFixture } from '../simulators/dataverse-fixture.ts';
 
 /** The use case of `sync-contact` with its real adapters: PostgreSQL behind Neon's protocol, a simulated Dataverse. */
-export async function startSyncContact() {
+export async function startSyncContact(simulation: { now?: () => number } = {}) {
   const database = await createMigratedDatabase();
-  const dynamics = await startFixture();
+  const dynamics = await startFixture(simulation);
   await database.pool.query('update organizations set dynamics_org_id = $1', [
     dynamics.dataverse.organizationId,
   ]);

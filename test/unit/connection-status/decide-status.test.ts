@@ -6,6 +6,7 @@ import {
   NoAnswerInTime,
   NotConfigured,
 } from '../../../functions/connection-status/decide-status.ts';
+import { TRACKING_PROBLEMS } from '../../../shared/reconcile/tracking-problem.ts';
 import {
   ConnectionPaused,
   DataverseForbidden,
@@ -30,6 +31,7 @@ const HEALTHY: Findings = {
   sync: ok({
     contacts: { ...idle, lastSuccessAt: new Date('2026-03-01T11:59:00.000Z') },
     consents: { ...idle, due: 3, oldestSeconds: 12 },
+    trackingProblems: [],
   }),
   contactQueues: ok({ waiting: 2, deadLettered: 0 }),
   consentQueues: ok(empty),
@@ -144,7 +146,13 @@ describe('the state', () => {
     ['dead letters', { contactQueues: ok({ waiting: 0, deadLettered: 2 }) }, 'dead_letters'],
     [
       'a row that waits too long',
-      { sync: ok({ contacts: idle, consents: { ...idle, due: 1, oldestSeconds: 301 } }) },
+      {
+        sync: ok({
+          trackingProblems: [],
+          contacts: idle,
+          consents: { ...idle, due: 1, oldestSeconds: 301 },
+        }),
+      },
       'sync_behind',
     ],
   ] satisfies [string, Partial<Findings>, string][])('degraded by %s', (_, changed, code) => {
@@ -154,7 +162,9 @@ describe('the state', () => {
 
   test('a row that waits for five minutes is not stuck yet', () => {
     const consents = { ...idle, due: 1, oldestSeconds: 300 };
-    expect(decide({ sync: ok({ contacts: idle, consents }) }).status).toBe('connected');
+    expect(decide({ sync: ok({ trackingProblems: [], contacts: idle, consents }) }).status).toBe(
+      'connected',
+    );
   });
 });
 
@@ -179,4 +189,17 @@ test('shows what could not be found out as null, and nothing of what an error sa
     deadLettered: null,
   });
   expect(JSON.stringify(status)).not.toContain('password');
+});
+
+test('a reconciler that has stopped is a problem with a remedy', { tags: ['fault-26'] }, () => {
+  const sync = ok({ contacts: idle, consents: idle, trackingProblems: TRACKING_PROBLEMS });
+  const { status, problems } = decide({ sync });
+  expect(status).toBe('degraded');
+  expect(problems.map(({ code }) => code)).toEqual([
+    'change_tracking_forbidden',
+    'contacts_missing',
+    'versions_went_back',
+    'change_tracking_refused',
+  ]);
+  for (const { remedy } of problems) expect(remedy).not.toBe('');
 });

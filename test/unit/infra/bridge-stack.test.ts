@@ -49,7 +49,7 @@ function nameOf(resource: unknown): string {
 describe('every function', () => {
   test('runs on Node 24 on arm64, with a role and a log group of its own', () => {
     const functions = functionsOfOurs();
-    expect(functions).toHaveLength(7);
+    expect(functions).toHaveLength(8);
     for (const { Properties: properties } of functions) {
       expect(properties['Runtime']).toBe('nodejs24.x');
     }
@@ -118,6 +118,15 @@ describe('every function', () => {
       ],
     ],
     [
+      'reconcile-contacts',
+      [
+        'kms:Decrypt → key',
+        'secretsmanager:GetSecretValue → databaseurl',
+        'secretsmanager:GetSecretValue → dynamicsclientsecret',
+        'secretsmanager:GetSecretValue → upstashredisresttoken',
+      ],
+    ],
+    [
       'connection-status',
       [
         'kms:Decrypt → key',
@@ -159,7 +168,12 @@ describe('every function', () => {
       'DATABASE_URL_SECRET_ARN',
       'DYNAMICS_CLIENT_SECRET_ARN',
     ]);
-    for (const folder of ['sync-contact', 'sync-consent', 'connection-status']) {
+    for (const folder of [
+      'sync-contact',
+      'sync-consent',
+      'reconcile-contacts',
+      'connection-status',
+    ]) {
       expect(arnsOf(folder)?.toSorted()).toEqual([
         'DATABASE_URL_SECRET_ARN',
         'DYNAMICS_CLIENT_SECRET_ARN',
@@ -238,7 +252,7 @@ test('the shares of Dataverse are what the functions are told and how many there
 
 describe('the sweep', () => {
   test('comes every minute, one at a time, and is over before the next', () => {
-    bridge.resourceCountIs('AWS::Events::Rule', 1);
+    bridge.resourceCountIs('AWS::Events::Rule', 2);
     bridge.hasResourceProperties('AWS::Events::Rule', {
       ScheduleExpression: 'rate(1 minute)',
       State: 'ENABLED',
@@ -257,11 +271,26 @@ describe('the sweep', () => {
     bridge.hasResourceProperties('AWS::Lambda::EventInvokeConfig', onlyNow);
   });
 
-  test('is the only function that refuses invocations', () => {
+  test('is with the reconciler the only function that refuses invocations', () => {
     const limited = functionsOfOurs().filter(
       ({ Properties: properties }) => properties['ReservedConcurrentExecutions'] !== undefined,
     );
-    expect(limited).toHaveLength(1);
+    expect(limited).toHaveLength(2);
+  });
+});
+
+test('the reconciler comes every five minutes, one at a time, and is not repeated', () => {
+  bridge.hasResourceProperties('AWS::Events::Rule', {
+    ScheduleExpression: 'rate(5 minutes)',
+    State: 'ENABLED',
+  });
+  expect(resourceOf('AWS::Lambda::Function', 'reconcile-contacts').Properties).toMatchObject({
+    Timeout: 900,
+    ReservedConcurrentExecutions: 1,
+  });
+  bridge.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+    MaximumEventAgeInSeconds: 300,
+    MaximumRetryAttempts: 0,
   });
 });
 
@@ -331,6 +360,7 @@ describe('the deploy', () => {
       'sync-contact',
       'sync-consent',
       'sweep',
+      'reconcile-contacts',
       'connection-status',
       'test-connection',
     ]) {

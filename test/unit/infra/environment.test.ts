@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { environment as connectionStatus } from '../../../functions/connection-status/env.ts';
 import { environment as migrateDatabase } from '../../../functions/migrate-database/env.ts';
 import { environment as receiveWebhook } from '../../../functions/receive-webhook/env.ts';
+import { environment as reconcileContacts } from '../../../functions/reconcile-contacts/env.ts';
 import { environment as sweep } from '../../../functions/sweep/env.ts';
 import { environment as syncConsent } from '../../../functions/sync-consent/env.ts';
 import { environment as syncContact } from '../../../functions/sync-contact/env.ts';
@@ -15,6 +16,7 @@ const FUNCTIONS = {
   'migrate-database': migrateDatabase,
   'receive-webhook': receiveWebhook,
   sweep,
+  'reconcile-contacts': reconcileContacts,
   'sync-consent': syncConsent,
   'sync-contact': syncContact,
   'test-connection': testConnection,

@@ -18,6 +18,7 @@ import { retrieveContact } from './retrieve-contact.ts';
 import { retrieveEntityDefinition } from './retrieve-entity-definition.ts';
 import { retrieveOrganization } from './retrieve-organization.ts';
 import { retrieveSystemRow } from './retrieve-system-row.ts';
+import { retrieveTotalRecordCount } from './retrieve-total-record-count.ts';
 import { retrieveVersion } from './retrieve-version.ts';
 import { updateContact } from './update-contact.ts';
 import { updateEntityDefinition } from './update-entity-definition.ts';
@@ -29,6 +30,7 @@ import { whoAmI } from './who-am-i.ts';
 export const operations: readonly Operation[] = [
   whoAmI,
   retrieveVersion,
+  retrieveTotalRecordCount,
   retrieveOrganization,
   retrieveContact,
   listContacts,

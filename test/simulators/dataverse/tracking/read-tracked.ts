@@ -56,7 +56,8 @@ export function readTracked(request: WebApiRequest, organization: Organization):
   const answer = jsonAnswer({
     '@odata.context': `${organization.webApiUrl}/$metadata#contacts(${columns.join(',')})${delta}`,
     ...links,
-    value: items,
+    // Only what is on the page is made: there can be hundreds of thousands of contacts.
+    value: items.map((make) => make()),
   });
   const applied = { 'preference-applied': 'odata.track-changes' };
   return since === undefined ? { ...answer, headers: { ...answer.headers, ...applied } } : answer;
@@ -85,11 +86,14 @@ function requireTracking(organization: Organization): void {
   throw new DataverseError(400, '', 'Change tracking is not enabled for the entity contact.');
 }
 
-function allEntries(organization: Organization, columns: readonly string[]): Placed<object>[] {
+function allEntries(
+  organization: Organization,
+  columns: readonly string[],
+): Placed<() => object>[] {
   const { table } = organization.contactTable;
   return organization.contacts
     .all()
-    .map((contact) => ({ item: entityOf(contact, table, columns), key: [contact.id] }));
+    .map((contact) => ({ item: () => entityOf(contact, table, columns), key: [contact.id] }));
 }
 
 function changedEntries(
@@ -97,22 +101,22 @@ function changedEntries(
   columns: readonly string[],
   since: bigint,
   until: bigint,
-): Placed<object>[] {
+): Placed<() => object>[] {
   const { table } = organization.contactTable;
   const within = ({ version }: { version: bigint }) => version > since && version <= until;
   const rows = organization.contacts.all().filter(within);
   const deletions = organization.contacts.deletions().filter(within);
   return [
     ...rows.map((row) => ({
-      item: entityOf(row, table, columns),
+      item: () => entityOf(row, table, columns),
       key: placeOf(false, row.version),
     })),
     ...deletions.map(({ id, version }) => ({
-      item: {
+      item: () => ({
         '@odata.context': `${organization.webApiUrl}/$metadata#contacts/$deletedEntity`,
         id,
         reason: 'deleted',
-      },
+      }),
       key: placeOf(true, version),
     })),
   ];

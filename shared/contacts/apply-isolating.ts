@@ -1,5 +1,5 @@
-import { type ContactWrite, rowKey } from '../../shared/contacts/contact-store.ts';
-import { DatabaseRejected } from '../../shared/database/database.ts';
+import { type ContactWrite, rowKey } from './contact-store.ts';
+import { DatabaseRejected } from '../database/database.ts';
 
 export interface ApplyResult {
   /** Contacts that were written, by `rowKey`. */

@@ -1,0 +1,195 @@
+import { type AuditSource, auditValues } from '../audit/audit-row.ts';
+import { applyIsolating } from '../contacts/apply-isolating.ts';
+import {
+  type ContactStore,
+  type ContactWrite,
+  rowKey,
+  type StoredRow,
+} from '../contacts/contact-store.ts';
+import {
+  type ContactDecision,
+  type ContactRead,
+  decideContact,
+  type StoredContact,
+} from '../contacts/decide-contact.ts';
+import { findMatches } from '../contacts/find-matches.ts';
+import { describeError, type Log } from '../observability/log.ts';
+import { messages } from '../observability/messages.ts';
+
+/** A contact that changed between read and write is decided anew so often before its clock is set. */
+const MAX_ROUNDS = 3;
+
+/** When a contact that was written by somebody else all the time is read by itself. */
+const MISSED_AGAIN_SECONDS = 5;
+
+export interface Listing {
+  readonly organizationId: string;
+  readonly dataverseOrganizationId: string;
+  readonly source: Extract<AuditSource, 'reconcile' | 'import'>;
+}
+
+/** A contact whose patient was created, linked, unlinked or changed, or whose consent fields were edited. */
+export interface Effect {
+  readonly contactId: string;
+  readonly decision: ContactDecision;
+}
+
+export interface Applied {
+  readonly effects: readonly Effect[];
+  /** Contacts that the database refuses even by themselves. */
+  readonly refused: readonly string[];
+  /** Contacts that Dynamics showed at a lower version than the row had: it counts anew. */
+  readonly wentBack: readonly string[];
+}
+
+/** What Dynamics says of contacts whose rows have just been read; one that is left out is not touched. */
+export type ReadAfterRows = (
+  rows: ReadonlyMap<string, StoredContact | undefined>,
+) => Promise<ReadonlyMap<string, ContactRead>> | ReadonlyMap<string, ContactRead>;
+
+export interface ApplyListedDependencies {
+  readonly contacts: ContactStore;
+  readonly newId: () => string;
+  readonly log: Log;
+}
+
+/**
+ * Brings the rows of many contacts up to what Dynamics says: the same decision and statements as for an
+ * event, with an audit row only where something changed. Throws as `Database` does.
+ */
+export function createApplyListed({ contacts, newId, log }: ApplyListedDependencies) {
+  return { apply, leaveToClock };
+
+  /** @param writeDueSeconds when the nth new link of these is written to Dynamics; at once if absent */
+  async function apply(
+    listing: Listing,
+    contactIds: readonly string[],
+    readAfterRows: ReadAfterRows,
+    writeDueSeconds: (nth: number) => number = () => 0,
+  ): Promise<Applied> {
+    const { dataverseOrganizationId } = listing;
+    const effects: Effect[] = [];
+    const wentBack: string[] = [];
+    const refused: string[] = [];
+    let newLinks = 0;
+    let pending = [...new Set(contactIds)];
+    for (let round = 1; pending.length > 0 && round <= MAX_ROUNDS; round += 1) {
+      const rows = await contacts.read(
+        pending.map((contactId) => ({ dataverseOrganizationId, contactId })),
+      );
+      const storedOf = new Map(
+        rows.filter((row) => belongsTo(listing, row)).map((row) => [row.contactId, row.stored]),
+      );
+      const reads = await readAfterRows(storedOf);
+      const cases = [...reads].map(([contactId, read]) => {
+        const stored = storedOf.get(contactId);
+        return { organizationId: listing.organizationId, contactId, stored, read };
+      });
+      for (const one of cases) if (isBehind(one)) wentBack.push(one.contactId);
+      const matches = await findMatches(contacts, cases);
+      const writes = cases.flatMap((one): ContactWrite[] => {
+        const decided = decideContact(
+          {
+            stored: one.stored,
+            read: one.read,
+            match: matches.get(rowKey(one)),
+            newPatientId: newId(),
+          },
+          'sync.requested',
+        );
+        const linksNow = decided.patient?.link === 'set';
+        if (linksNow) newLinks += 1;
+        const decision = linksNow ? writtenLater(decided, writeDueSeconds(newLinks)) : decided;
+        if (decision.row.kind === 'none' && decision.patient === null) return [];
+        return [{ ...one, decision, audit: auditRows(listing, one.contactId, decision) }];
+      });
+      const result = await applyIsolating(
+        (part) => contacts.apply(part),
+        writes,
+        (count, error) => log(messages.contactRowsRejected, { count, ...describeError(error) }),
+      );
+      pending = [];
+      for (const { contactId, organizationId, decision } of writes) {
+        const key = rowKey({ organizationId, contactId });
+        const rejected = result.rejected.get(key);
+        if (result.applied.has(key)) {
+          if (hasEffect(decision)) effects.push({ contactId, decision });
+        } else if (rejected !== undefined && !rejected.temporary && round === MAX_ROUNDS) {
+          refused.push(contactId);
+        } else {
+          pending.push(contactId);
+        }
+      }
+    }
+    // It kept changing, or is held locked.
+    await leaveToClock(listing, pending, () => MISSED_AGAIN_SECONDS);
+    for (const contactId of refused) log(messages.contactRefused, { contactId });
+    return { effects, refused, wentBack };
+  }
+
+  /** Contacts are read by themselves later, the nth of them after so many seconds. */
+  async function leaveToClock(
+    { organizationId }: Listing,
+    contactIds: readonly string[],
+    afterSeconds: (nth: number) => number,
+  ): Promise<void> {
+    await contacts.apply(
+      contactIds.map((contactId, index) => ({
+        organizationId,
+        contactId,
+        stored: undefined,
+        decision: { ...READ_LATER, row: { kind: 'due', readDueSeconds: afterSeconds(index + 1) } },
+        audit: [],
+      })),
+    );
+  }
+
+  function auditRows({ source }: Listing, contactId: string, decision: ContactDecision) {
+    if (!hasEffect(decision)) return [];
+    const { patientId, action, outcome, changedFields, conflicts, driftedFields } = decision;
+    const id = newId();
+    return [
+      {
+        id,
+        patient_id: patientId,
+        event_id: null,
+        action,
+        source,
+        outcome,
+        new_values: auditValues({
+          contactId,
+          changedFields,
+          conflicts,
+          ...(driftedFields.length > 0 && { driftedFields }),
+        }),
+      },
+    ];
+  }
+}
+
+const READ_LATER: Omit<ContactDecision, 'row'> = {
+  outcome: 'superseded',
+  action: 'patient_updated',
+  patientId: null,
+  changedFields: [],
+  conflicts: [],
+  driftedFields: [],
+  patient: null,
+};
+
+const hasEffect = ({ patient, driftedFields }: ContactDecision): boolean =>
+  patient !== null || driftedFields.length > 0;
+
+const belongsTo = (listing: Listing, row: StoredRow): boolean =>
+  row.organizationId === listing.organizationId;
+
+/** The row was read before Dynamics was, so nothing but a new count can have made it lower. */
+const isBehind = ({ stored, read }: { stored: StoredContact | undefined; read: ContactRead }) =>
+  stored?.version != null && read.kind === 'found' && BigInt(read.version) < BigInt(stored.version);
+
+function writtenLater(decision: ContactDecision, seconds: number): ContactDecision {
+  const { row } = decision;
+  return row.kind === 'apply' && seconds > 0
+    ? { ...decision, row: { ...row, writeDueSeconds: seconds } }
+    : decision;
+}
