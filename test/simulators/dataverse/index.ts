@@ -8,6 +8,7 @@ import { createFaultSwitch } from './faults.ts';
 import { createHeldWrites } from './held-writes.ts';
 import { createServiceProtection } from './limits/service-protection.ts';
 import { organizationIdentity, type Organization } from './organization.ts';
+import { createPluginHost } from './plugin-host/index.ts';
 import { allPrivileges } from './privileges.ts';
 import { createRequestCounter } from './request-counts.ts';
 import { createStateWriter, readState } from './state-file.ts';
@@ -69,13 +70,15 @@ export async function startDataverseSimulator(
   const counter = createRequestCounter();
   const heldWrites = createHeldWrites();
   const protection = createServiceProtection(now);
+  const pluginHost = createPluginHost();
   const deliveries = createDeliveries({
     fetch,
     now,
     random,
     timeout: (ms) => AbortSignal.timeout(ms),
-    onFinished: (request, delivery) => {
-      recordSystemJob(request, delivery, organization);
+    runPlugin: (run) => pluginHost.run(run),
+    onFinished: (request, delivery, message) => {
+      recordSystemJob(request, delivery, organization, message);
     },
   });
   const faultSwitch = createFaultSwitch();
@@ -196,6 +199,7 @@ export async function startDataverseSimulator(
     organizationId,
     async close() {
       await deliveries.close();
+      await pluginHost.close();
       await app.close();
       await writer?.close();
     },

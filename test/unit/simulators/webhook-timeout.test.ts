@@ -22,6 +22,7 @@ it('gives a receiver 60 s, and does not try again when they are over', async () 
       waits.push(ms);
       return overtime.signal;
     },
+    runPlugin: () => Promise.reject(new Error('no plug-in is registered')),
     onFinished: (_request, delivery) => {
       finished.push(delivery);
     },

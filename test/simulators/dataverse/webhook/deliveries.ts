@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { type Random, randomGuid, seededRandom } from '../../entra/random.ts';
+import type { PluginOutcome, PluginRun } from '../plugin-host/index.ts';
 import type { WebhookRequest } from './execution-context.ts';
 
 /** Where webhooks go, and how the customer's plug-in signs them. */
@@ -19,14 +20,16 @@ export interface DeliverySettings {
   readonly hold?: boolean;
 }
 
+type AttemptStatus = number | 'timeout' | 'connection' | PluginOutcome['state'];
+
 export interface Delivery {
   readonly id: string;
   readonly contactid: string;
   readonly message: WebhookRequest['message'];
   readonly duplicate: boolean;
   readonly state: 'pending' | 'delivered' | 'failed';
-  /** One entry per attempt: the HTTP status, or why there was none. */
-  readonly statuses: readonly (number | 'timeout' | 'connection')[];
+  /** One entry per attempt: the HTTP status, or why there was none; what came of a plug-in's run. */
+  readonly statuses: readonly AttemptStatus[];
   readonly attempts: number;
   /** When the first attempt began; null while it is pending. */
   readonly startedAt: string | null;
@@ -39,6 +42,8 @@ const TIMEOUT_MS = 60_000;
 /** Only these are tried again, once; every other failure loses the event. */
 const retriedStatuses: ReadonlySet<number | string> = new Set([502, 503, 504]);
 const MAX_ATTEMPTS = 2;
+/** A plug-in that asks for it is run so often in all (handle-exceptions.md); its pace is not documented. */
+const MAX_PLUGIN_RUNS = 4;
 /** Parallel deliveries: enough that order means nothing. */
 const MAX_PARALLEL_DELIVERIES = 20;
 /** The oldest finished deliveries beyond this number are forgotten, to bound the memory. */
@@ -59,8 +64,10 @@ export function createDeliveries(options: {
   random: Random;
   /** A signal that is aborted after so many milliseconds, as `AbortSignal.timeout`. */
   timeout: (ms: number) => AbortSignal;
-  /** Called when a webhook was delivered or lost. */
-  onFinished: (request: WebhookRequest, delivery: Delivery) => void;
+  /** Runs a plug-in of a registered assembly. */
+  runPlugin: (run: PluginRun) => Promise<PluginOutcome>;
+  /** Called when a webhook was delivered or lost; `message`: what the plug-in said last. */
+  onFinished: (request: WebhookRequest, delivery: Delivery, message: string | undefined) => void;
 }) {
   const { now } = options;
   const closing = new AbortController();
@@ -114,13 +121,15 @@ export function createDeliveries(options: {
   async function deliver(entry: Entry): Promise<void> {
     const startMs = now();
     const startedAt = new Date(startMs).toISOString();
-    const statuses: Delivery['statuses'][number][] = [];
-    let status: Delivery['statuses'][number];
+    const statuses: AttemptStatus[] = [];
+    let attempted: { status: AttemptStatus; message?: string };
     do {
-      status = await attempt(entry.request);
-      statuses.push(status);
-    } while (retriedStatuses.has(status) && statuses.length < MAX_ATTEMPTS);
-    const succeeded = typeof status === 'number' && status >= 200 && status < 300;
+      attempted = await attempt(entry.request);
+      statuses.push(attempted.status);
+    } while (isTriedAgain(attempted.status, statuses.length));
+    const { status, message } = attempted;
+    const succeeded =
+      status === 'succeeded' || (typeof status === 'number' && status >= 200 && status < 300);
     entry.delivery = {
       ...entry.delivery,
       state: succeeded ? 'delivered' : 'failed',
@@ -129,10 +138,19 @@ export function createDeliveries(options: {
       startedAt,
       latencyMs: now() - startMs,
     };
-    options.onFinished(entry.request, entry.delivery);
+    options.onFinished(entry.request, entry.delivery, message);
   }
 
-  async function attempt(request: WebhookRequest): Promise<number | 'timeout' | 'connection'> {
+  async function attempt(
+    request: WebhookRequest,
+  ): Promise<{ status: AttemptStatus; message?: string }> {
+    const { destination, body } = request;
+    if (destination.kind !== 'assembly') return { status: await post(request) };
+    const { state, ...outcome } = await options.runPlugin({ ...destination, context: body });
+    return { status: state, ...outcome };
+  }
+
+  async function post(request: WebhookRequest): Promise<number | 'timeout' | 'connection'> {
     const timeout = options.timeout(TIMEOUT_MS);
     const to = addressOf(request);
     if (!to) return 'connection';
@@ -155,6 +173,8 @@ export function createDeliveries(options: {
   /** Where a webhook goes now, and what authenticates it; undefined without a target for the plug-in. */
   function addressOf({ destination, body }: WebhookRequest) {
     if (destination.kind === 'endpoint') return destination;
+    // A plug-in that runs knows where to, and how to sign.
+    if (destination.kind === 'assembly') return undefined;
     return target && { url: target.url, headers: signatureHeaders(body, target, now()) };
   }
 
@@ -179,7 +199,7 @@ export function createDeliveries(options: {
 
     /** Takes a webhook for delivery. Without a target the plug-in has nowhere to send it to. */
     send(request: WebhookRequest): void {
-      if (!addressOf(request)) return;
+      if (request.destination.kind !== 'assembly' && !addressOf(request)) return;
       const queue = settings.hold ? held : waiting;
       queue.push(add(request, false));
       const chance = shuffle ?? options.random;
@@ -219,6 +239,11 @@ export function createDeliveries(options: {
       closing.abort();
     },
   };
+}
+
+function isTriedAgain(status: AttemptStatus, attempts: number): boolean {
+  if (status === 'retry') return attempts < MAX_PLUGIN_RUNS;
+  return retriedStatuses.has(status) && attempts < MAX_ATTEMPTS;
 }
 
 /** The plug-in's headers: lower-case hex HMAC-SHA256, over `timestamp + "." + body` if it is sent. */

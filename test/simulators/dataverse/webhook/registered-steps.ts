@@ -1,6 +1,8 @@
 import type { ContactEvent } from '../contacts.ts';
 import type { Organization } from '../organization.ts';
+import type { PluginRun } from '../plugin-host/index.ts';
 import { attributeName } from '../tables/seed.ts';
+import type { SystemRows } from '../tables/system-rows.ts';
 import type { Row } from '../tables/table.ts';
 
 /** After the operation, asynchronously: the only kind of step whose webhooks are simulated. */
@@ -13,9 +15,13 @@ const authTypes = { code: 4, header: 5, query: 6 } as const;
 /** What an update sets by itself does not wake a step. */
 const setByEveryUpdate: ReadonlySet<string> = new Set(['contactid', 'modifiedon']);
 
-/** Where a step's webhook goes: through the signing plug-in, or to a registered endpoint. */
+/**
+ * Where a step's event goes: to a plug-in whose assembly is registered, and runs; through a plug-in
+ * without one, in whose stead the simulator signs; or to a registered endpoint.
+ */
 export type Destination =
   | { readonly kind: 'plug-in' }
+  | ({ readonly kind: 'assembly' } & Omit<PluginRun, 'context'>)
   | {
       readonly kind: 'endpoint';
       readonly url: string;
@@ -85,10 +91,30 @@ function passesFilter(step: Row, event: ContactEvent): boolean {
 
 function destinationOf(step: Row, { systemRows }: Organization): Destination | undefined {
   const handler = String(step.values['_eventhandler_value'] ?? '');
-  if (systemRows.of('plugintypes').find(handler)) return { kind: 'plug-in' };
+  const plugIn = systemRows.of('plugintypes').find(handler);
+  if (plugIn) return plugInOf(plugIn, step, systemRows);
   const endpoint = systemRows.of('serviceendpoints').find(handler);
   if (endpoint?.values['contract'] !== WEBHOOK_CONTRACT) return undefined;
   return endpointOf(endpoint);
+}
+
+function plugInOf(plugIn: Row, step: Row, systemRows: SystemRows): Destination {
+  const text = (row: Row | undefined, column: string) => {
+    const value = row?.values[column];
+    return typeof value === 'string' ? value : null;
+  };
+  const assemblyId = text(plugIn, '_pluginassemblyid_value') ?? '';
+  const assembly = text(systemRows.of('pluginassemblies').find(assemblyId), 'content');
+  if (assembly === null) return { kind: 'plug-in' };
+  const secureId = text(step, '_sdkmessageprocessingstepsecureconfigid_value') ?? '';
+  const secure = systemRows.of('sdkmessageprocessingstepsecureconfigs').find(secureId);
+  return {
+    kind: 'assembly',
+    assembly,
+    typeName: text(plugIn, 'typename') ?? '',
+    unsecure: text(step, 'configuration'),
+    secure: text(secure, 'secureconfig'),
+  };
 }
 
 /** A registered webhook authenticates with static values only (register-web-hook.md). */

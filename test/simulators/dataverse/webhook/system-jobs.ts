@@ -9,17 +9,18 @@ const SUCCEEDED = 30;
 const FAILED = 31;
 /** `operationtype` of a step that runs asynchronously. */
 const SYSTEM_EVENT = 1;
-/** The endpoint did not answer as it should (inferred). */
-const WEBHOOK_FAILED = -2_147_220_891;
+/** The endpoint did not answer as it should, or the plug-in said so (0x80040265; for webhooks inferred). */
+const STEP_FAILED = -2_147_220_891;
 
 /**
  * Leaves the system job of a webhook that was delivered or lost: a failed one stays, one that succeeded
- * only if its step does not delete it (`asyncautodelete`).
+ * only if its step does not delete it (`asyncautodelete`). What a plug-in threw is the job's message.
  */
 export function recordSystemJob(
   request: WebhookRequest,
   delivery: Delivery,
   organization: Organization,
+  pluginMessage: string | undefined,
 ): void {
   const { systemRows } = organization;
   const step = systemRows.of('sdkmessageprocessingsteps').find(request.stepId);
@@ -38,9 +39,9 @@ export function recordSystemJob(
     _owningextensionid_value: request.stepId,
     _regardingobjectid_value: request.contactId,
     ...(failed && {
-      errorcode: WEBHOOK_FAILED,
-      message: `The webhook call failed. Answer: ${answer}.`,
-      friendlymessage: 'The webhook call failed.',
+      errorcode: STEP_FAILED,
+      message: pluginMessage ?? `The webhook call failed. Answer: ${answer}.`,
+      friendlymessage: pluginMessage ?? 'The webhook call failed.',
     }),
   });
 }
