@@ -110,7 +110,10 @@ export class BridgeStack extends Stack {
         'Checks the signature of a webhook from Dynamics and puts its ids onto the queue',
       timeout: RECEIVE_TIMEOUT,
       key,
-      environment: { CONTACT_QUEUE_URL: contactEvents.queue.queueUrl },
+      environment: {
+        CONTACT_QUEUE_URL: contactEvents.queue.queueUrl,
+        WEBHOOK_AUTHENTICATION: parameters.webhookAuthentication,
+      },
       secrets: { DYNAMICS_WEBHOOK_SECRET_ARN: secrets.webhookSecret },
     });
     contactEvents.allowSending(receiveWebhook);

@@ -25,6 +25,8 @@ export interface Parameters {
   readonly tenantId: string;
   readonly clientId: string;
   readonly redisUrl: string;
+  /** `signature` or `header`. */
+  readonly webhookAuthentication: string;
   readonly consentHub: OutsideSender;
   readonly api: ApiAccess;
 }
@@ -102,6 +104,15 @@ export function declareParameters(stack: Construct): Parameters {
       constraintDescription: 'A GUID',
     }),
     redisUrl: parameter('UpstashRedisRestUrl', 'REST URL of the Upstash Redis', url),
+    webhookAuthentication: parameter(
+      'WebhookAuthentication',
+      'How webhooks show that they come from Dynamics; header (a static secret) is weaker than signature',
+      {
+        default: 'signature',
+        allowedPattern: '^(signature|header)$',
+        constraintDescription: 'signature or header',
+      },
+    ),
     consentHub: { principalArn, exists },
     api: {
       issuer: parameter('ApiTokenIssuer', 'Issuer of the tokens that staff sign in with', {

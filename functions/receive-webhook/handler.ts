@@ -27,6 +27,7 @@ function start() {
   const valid = ({ current, previous }: SecretVersions) =>
     previous === undefined ? [current] : [current, previous];
   return createReceiveWebhook({
+    authentication: env.WEBHOOK_AUTHENTICATION,
     secrets: {
       read: async () => valid(await secrets.readVersions(env.DYNAMICS_WEBHOOK_SECRET_ARN)),
       refresh: async () => {

@@ -4,7 +4,11 @@ import type { Measurements } from '../../shared/observability/metrics.ts';
 import type { ContactEvent } from '../../shared/queue/contact-event.ts';
 import { decideWebhook, ignoredBecause } from '../../shared/webhook/decide-webhook.ts';
 import { parseExecutionContext } from '../../shared/webhook/execution-context.ts';
-import { type SignedRequest, verifySignature } from '../../shared/webhook/signature.ts';
+import { type SignatureVerdict, verifySignature } from '../../shared/webhook/signature.ts';
+import {
+  type StaticSecretVerdict,
+  verifyStaticSecret,
+} from '../../shared/webhook/static-secret.ts';
 
 /** Dataverse strips its bodies at 256 KB; nothing genuine comes near this. */
 export const MAX_BODY_BYTES = 1_048_576;
@@ -21,6 +25,11 @@ export interface WebhookResponse {
 }
 
 export interface ReceiveWebhookDependencies {
+  /**
+   * How a request shows that it comes from Dynamics. One way at a time: with `header` a signature counts
+   * for nothing, so that taking the weaker way back closes it.
+   */
+  readonly authentication: 'signature' | 'header';
   readonly secrets: {
     /** The secrets that are valid now, the current one first. Rejects if none could ever be read. */
     readonly read: () => Promise<readonly string[]>;
@@ -40,7 +49,7 @@ export interface ReceiveWebhookDependencies {
  * pass by itself is therefore a 503.
  */
 export function createReceiveWebhook(dependencies: ReceiveWebhookDependencies) {
-  const { secrets, enqueue, now, log, metrics } = dependencies;
+  const { authentication, secrets, enqueue, now, log, metrics } = dependencies;
 
   const reject = (
     statusCode: WebhookResponse['statusCode'],
@@ -72,19 +81,14 @@ export function createReceiveWebhook(dependencies: ReceiveWebhookDependencies) {
       });
     }
 
-    const signed: SignedRequest = {
-      rawBody: request.rawBody,
-      signature: request.headers['x-dynamics-signature'],
-      timestamp: request.headers['x-dynamics-timestamp'],
-    };
-    const nowSeconds = receivedAt.getTime() / 1000;
-    let verdict: ReturnType<typeof verifySignature>;
+    const verify = verifierOf(authentication, request, receivedAt);
+    let verdict: SignatureVerdict | StaticSecretVerdict;
     try {
-      verdict = verifySignature(signed, await secrets.read(), nowSeconds);
+      verdict = verify(await secrets.read());
       if (verdict === 'mismatch') {
         // The secret may have been rotated a moment ago.
         const { valid, certain } = await secrets.refresh();
-        verdict = verifySignature(signed, valid, nowSeconds);
+        verdict = verify(valid);
         // Dataverse never repeats what was answered with 401.
         if (verdict === 'mismatch' && !certain) return unchecked();
       }
@@ -93,7 +97,7 @@ export function createReceiveWebhook(dependencies: ReceiveWebhookDependencies) {
     }
     if (verdict !== 'valid') {
       // One answer for all of them: what was wrong helps only whoever is guessing.
-      return reject(401, `signature_${verdict}`, { error: 'unauthorized' });
+      return reject(401, `${authentication}_${verdict}`, { error: 'unauthorized' });
     }
 
     const ignore = (reason: string, correlationId?: string): WebhookResponse => {
@@ -145,4 +149,23 @@ export function createReceiveWebhook(dependencies: ReceiveWebhookDependencies) {
     log(messages.webhookAccepted, fields);
     return { statusCode: 200, body: { status: 'accepted', eventId: event.eventId } };
   };
+}
+
+/** Holds a request against the secrets that are valid, the current one first. */
+function verifierOf(
+  authentication: ReceiveWebhookDependencies['authentication'],
+  { rawBody, headers }: WebhookRequest,
+  receivedAt: Date,
+): (secrets: readonly string[]) => SignatureVerdict | StaticSecretVerdict {
+  if (authentication === 'header') {
+    const sent = headers['x-dynamics-webhook-secret'];
+    return (secrets) => verifyStaticSecret(sent, secrets);
+  }
+  const signed = {
+    rawBody,
+    signature: headers['x-dynamics-signature'],
+    timestamp: headers['x-dynamics-timestamp'],
+  };
+  const nowSeconds = receivedAt.getTime() / 1000;
+  return (secrets) => verifySignature(signed, secrets, nowSeconds);
 }

@@ -36,6 +36,8 @@ export interface StackOptions {
   readonly schedules?: boolean;
   /** Stops functions between invocations, as Lambda does. */
   readonly freeze?: boolean;
+  /** How webhooks show that they come from Dynamics: `signature` unless it says otherwise. */
+  readonly webhookAuthentication?: 'signature' | 'header';
   /** Where outside systems are replaced by others: `process.env`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Cloud assembly to run; absent: the CDK app is synthesised. */
@@ -122,13 +124,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   report('Reading the template');
   let secretArns: ReadonlyMap<string, string> = new Map();
-  const interpretation = interpret(readAssembly(assembly), parametersOf(outside, operators), {
-    region: CREDENTIALS.region,
-    accountId: ACCOUNT_ID,
-    apiUrl: httpApi.url,
-    sqsEndpoint: sqs.endpoint,
-    secretArn: (name) => secretArns.get(name),
-  });
+  const interpretation = interpret(
+    readAssembly(assembly),
+    parametersOf(outside, operators, options),
+    {
+      region: CREDENTIALS.region,
+      accountId: ACCOUNT_ID,
+      apiUrl: httpApi.url,
+      sqsEndpoint: sqs.endpoint,
+      secretArn: (name) => secretArns.get(name),
+    },
+  );
   secretArns = await createSecrets(secretsManager.url, CREDENTIALS, interpretation, outside);
   const deployment = deploymentOf(interpretation);
   guard.enforce(accessPoliciesOf(interpretation, deployment.functions));
@@ -202,8 +208,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 /** Values of the template's parameters: what differs between deployments and is no secret. */
-function parametersOf(outside: OutsideSystems, operators: Operators): Record<string, string> {
+function parametersOf(
+  outside: OutsideSystems,
+  operators: Operators,
+  { webhookAuthentication = 'signature' }: StackOptions,
+): Record<string, string> {
   return {
+    WebhookAuthentication: webhookAuthentication,
     DynamicsOrgUrl: outside.dataverseUrl,
     DynamicsAuthorityUrl: outside.entraUrl,
     DynamicsTenantId: outside.tenantId,

@@ -25,6 +25,7 @@ const HELP = `Runs ConsentHub ↔ Dynamics on this machine, from the synthesised
   --quiet          do not show both directions at work with new contacts and a consent
   --no-schedules   do not run what the clock runs
   --freeze         stop functions between invocations, as Lambda does
+  --webhook-header webhooks show a static secret instead of a signature
   --allow-remote   let environment variables name systems on other machines
   --help           this text
 
@@ -40,6 +41,7 @@ interface Options {
   readonly schedules: boolean;
   readonly freeze: boolean;
   readonly allowRemote: boolean;
+  readonly webhookHeader: boolean;
 }
 
 const options = readOptions(process.argv.slice(2));
@@ -56,6 +58,7 @@ try {
     allowRemote: options.allowRemote,
     schedules: options.schedules,
     freeze: options.freeze,
+    webhookAuthentication: options.webhookHeader ? 'header' : 'signature',
     environment: process.env,
     signal: interrupted.signal,
     report: say,
@@ -93,6 +96,7 @@ function readOptions(args: string[]): Options {
         quiet: { type: 'boolean', default: false },
         'no-schedules': { type: 'boolean', default: false },
         freeze: { type: 'boolean', default: false },
+        'webhook-header': { type: 'boolean', default: false },
         'allow-remote': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -105,7 +109,15 @@ function readOptions(args: string[]): Options {
     if (port < 0 || port > MAX_PORT) throw new Error(`--port ${values.port} is not a port`);
     const { fresh, quiet, freeze } = values;
     const schedules = !values['no-schedules'];
-    return { port, fresh, quiet, schedules, freeze, allowRemote: values['allow-remote'] };
+    return {
+      port,
+      fresh,
+      quiet,
+      schedules,
+      freeze,
+      allowRemote: values['allow-remote'],
+      webhookHeader: values['webhook-header'],
+    };
   } catch (error) {
     complain(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
     process.exit(1);

@@ -10,7 +10,15 @@ import { signatureOf } from '../support/execution-context.ts';
 export const PATIENCE_MS = 30_000;
 
 /** The whole system in a state directory of its own, and the hands to work with it. */
-export async function startRunningStack({ schedules = false, freeze = false } = {}) {
+export async function startRunningStack({
+  schedules = false,
+  freeze = false,
+  webhookAuthentication = 'signature',
+}: {
+  schedules?: boolean;
+  freeze?: boolean;
+  webhookAuthentication?: 'signature' | 'header';
+} = {}) {
   const stateDirectory = await mkdtemp(join(tmpdir(), 'consenthub-e2e-'));
   const stack: Stack = await startStack({
     port: 0,
@@ -19,6 +27,7 @@ export async function startRunningStack({ schedules = false, freeze = false } = 
     // Tests ring the clock by hand: one that waits for a minute is a slow one.
     schedules,
     freeze,
+    webhookAuthentication,
   });
   const { details } = stack;
   const pool = new Pool({ connectionString: details.databaseUrl });
@@ -48,6 +57,40 @@ export async function startRunningStack({ schedules = false, freeze = false } = 
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
       const text = await response.text();
       return (text === '' ? undefined : JSON.parse(text)) as T;
+    },
+
+    /** A request to the simulated Web API, as the application. */
+    async webApi(method: string, path: string, body?: object): Promise<Response> {
+      const { entraUrl, tenantId, clientId, clientSecret, dataverseUrl } = details;
+      const granted = await fetch(`${entraUrl}/${tenantId}/oauth2/v2.0/token`, {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'client_credentials',
+          client_id: clientId,
+          client_secret: clientSecret,
+          scope: `${dataverseUrl}/.default`,
+        }),
+      });
+      const { access_token: token } = (await granted.json()) as { access_token: string };
+      const response = await fetch(`${dataverseUrl}/api/data/v9.2/${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
+      return response;
+    },
+
+    /** Creates a row through the Web API and returns its id. */
+    async createRow(set: string, body: object): Promise<string> {
+      const location = (await this.webApi('POST', set, body)).headers.get('odata-entityid');
+      return /\(([^)]+)\)$/.exec(location ?? '')?.[1] ?? '';
+    },
+
+    /** The rows that a query of the Web API finds. */
+    async rowsOf(query: string): Promise<Record<string, string>[]> {
+      const answer = await this.webApi('GET', query);
+      return ((await answer.json()) as { value: Record<string, string>[] }).value;
     },
 
     /** Creates a contact as a user of Dynamics. */

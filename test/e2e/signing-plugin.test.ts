@@ -13,7 +13,6 @@ if (!available) {
 describe.skipIf(!available)('the signing plug-in in the simulated Dynamics', () => {
   let it: RunningStack;
   let wire: Server;
-  let token: string;
   let secureConfigId: string;
   /** What the plug-in posted, and how ConsentHub answered. */
   let posted: { body: string; answer: string }[] = [];
@@ -22,7 +21,6 @@ describe.skipIf(!available)('the signing plug-in in the simulated Dynamics', () 
 
   beforeAll(async () => {
     it = await startRunningStack();
-    token = await requestToken();
     wire = await listenIn();
     await register(await compileSigningPlugin());
   });
@@ -31,20 +29,6 @@ describe.skipIf(!available)('the signing plug-in in the simulated Dynamics', () 
     wire?.close();
     await it?.close();
   });
-
-  async function requestToken(): Promise<string> {
-    const { entraUrl, tenantId, clientId, clientSecret, dataverseUrl } = it.details;
-    const response = await fetch(`${entraUrl}/${tenantId}/oauth2/v2.0/token`, {
-      method: 'POST',
-      body: new URLSearchParams({
-        grant_type: 'client_credentials',
-        client_id: clientId,
-        client_secret: clientSecret,
-        scope: `${dataverseUrl}/.default`,
-      }),
-    });
-    return ((await response.json()) as { access_token: string }).access_token;
-  }
 
   /** Stands between the plug-in and the stack's gateway, notes what passes, and fails as told. */
   async function listenIn(): Promise<Server> {
@@ -78,26 +62,6 @@ describe.skipIf(!available)('the signing plug-in in the simulated Dynamics', () 
     return { status: forwarded.status, answer };
   }
 
-  /** A request to the simulated Web API. */
-  async function api(method: string, path: string, body?: object): Promise<Response> {
-    const response = await fetch(`${it.details.dataverseUrl}/api/data/v9.2/${path}`, {
-      method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
-    return response;
-  }
-
-  async function create(set: string, body: object): Promise<string> {
-    const response = await api('POST', set, body);
-    return /\(([^)]+)\)$/.exec(response.headers.get('odata-entityid') ?? '')?.[1] ?? '';
-  }
-
-  async function rows(query: string): Promise<Record<string, string>[]> {
-    return ((await (await api('GET', query)).json()) as { value: Record<string, string>[] }).value;
-  }
-
   const secureConfiguration = (secret: string) => {
     const address = wire.address();
     if (address === null || typeof address === 'string') throw new Error('No TCP address');
@@ -111,30 +75,30 @@ describe.skipIf(!available)('the signing plug-in in the simulated Dynamics', () 
 
   /** Registers the assembly in place of the one that the organisation begins with. */
   async function register(content: string): Promise<void> {
-    for (const step of await rows('sdkmessageprocessingsteps?$select=name')) {
+    for (const step of await it.rowsOf('sdkmessageprocessingsteps?$select=name')) {
       const id = step['sdkmessageprocessingstepid'];
-      await api('PATCH', `sdkmessageprocessingsteps(${id})`, { statecode: 1, statuscode: 2 });
+      await it.webApi('PATCH', `sdkmessageprocessingsteps(${id})`, { statecode: 1, statuscode: 2 });
     }
-    const assembly = await create('pluginassemblies', {
+    const assembly = await it.createRow('pluginassemblies', {
       name: 'ConsentHub.Dynamics',
       version: '1.0.0.0',
       content,
     });
-    const type = await create('plugintypes', {
+    const type = await it.createRow('plugintypes', {
       name: SIGNING_PLUGIN,
       typename: SIGNING_PLUGIN,
       friendlyname: SIGNING_PLUGIN,
       'pluginassemblyid@odata.bind': `/pluginassemblies(${assembly})`,
     });
-    secureConfigId = await create(
+    secureConfigId = await it.createRow(
       'sdkmessageprocessingstepsecureconfigs',
       secureConfiguration(it.details.webhookSecret),
     );
     for (const message of ['Create', 'Update']) {
-      const [filter] = await rows(
+      const [filter] = await it.rowsOf(
         `sdkmessagefilters?$filter=sdkmessageid/name eq '${message}' and primaryobjecttypecode eq 'contact'`,
       );
-      await create('sdkmessageprocessingsteps', {
+      await it.createRow('sdkmessageprocessingsteps', {
         name: `ConsentHub: ${message} of contact, signed`,
         stage: 40,
         mode: 1,
@@ -177,7 +141,7 @@ describe.skipIf(!available)('the signing plug-in in the simulated Dynamics', () 
 
   const failedJob = async (contactId: string) =>
     (
-      await rows(
+      await it.rowsOf(
         `asyncoperations?$select=message,retrycount&$filter=statuscode eq 31 and _regardingobjectid_value eq ${contactId}`,
       )
     )[0];
@@ -205,7 +169,7 @@ describe.skipIf(!available)('the signing plug-in in the simulated Dynamics', () 
     const id = await it.create({ firstname: 'Grace', lastname: 'Fictitious' });
     await patient(id);
     posted = [];
-    await api('PATCH', `contacts(${id})?tag=consenthub`, { ch_marketing_email: true });
+    await it.webApi('PATCH', `contacts(${id})?tag=consenthub`, { ch_marketing_email: true });
     await it.until(
       async () => posted,
       ({ length }) => length === 1,
@@ -242,13 +206,13 @@ describe.skipIf(!available)('the signing plug-in in the simulated Dynamics', () 
 
   test('fails at once with a secret that is not ConsentHub’s, and says what to do', async () => {
     const row = `sdkmessageprocessingstepsecureconfigs(${secureConfigId})`;
-    await api('PATCH', row, secureConfiguration('another-secret'));
+    await it.webApi('PATCH', row, secureConfiguration('another-secret'));
     const id = await it.create({ firstname: 'Donald', lastname: 'Fictitious' });
     expect(await ended(id)).toMatchObject({ state: 'failed', statuses: ['failed'] });
     const job = await failedJob(id);
     expect(job?.['message']).toContain('it answered with 401');
     expect(job?.['message']).toContain('set-up again with the current secret');
     expect(job?.['message']).not.toContain('another-secret');
-    await api('PATCH', row, secureConfiguration(it.details.webhookSecret));
+    await it.webApi('PATCH', row, secureConfiguration(it.details.webhookSecret));
   });
 });

@@ -238,6 +238,7 @@ export function createFunctions(
           previous === undefined ? [current] : [current, previous];
         const receive = createReceiveWebhook({
           ...dependenciesOf(invocation),
+          authentication: 'signature',
           secrets: {
             read: async () => versions(await secrets.readVersions(WEBHOOK_SECRET_ARN)),
             refresh: async () => {

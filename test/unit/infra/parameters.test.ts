@@ -109,3 +109,10 @@ test.each(['ApiTokenAudience', 'ApiRequiredScope'])('%s is one word', (name) => 
   expect(accepts(name, '')).toBe(false);
   expect(accepts(name, 'two words')).toBe(false);
 });
+
+test('WebhookAuthentication is the signature unless somebody asks for the header', () => {
+  const name = 'WebhookAuthentication';
+  expect(template.findParameters(name)[name]).toMatchObject({ Default: 'signature' });
+  const values = ['signature', 'header', '', 'none', 'Header', 'signature,header'];
+  expect(values.filter((value) => accepts(name, value))).toEqual(['signature', 'header']);
+});

@@ -16,6 +16,7 @@ function setUp(
     refresh?: string[] | Error;
     uncertain?: boolean;
     down?: boolean;
+    authentication?: 'header';
   } = {},
 ) {
   const queued: ContactEvent[] = [];
@@ -23,6 +24,7 @@ function setUp(
   const { metrics, recorded } = recordMetrics();
   let refreshes = 0;
   const receive = createReceiveWebhook({
+    authentication: overrides.authentication ?? 'signature',
     secrets: {
       read: async () => overrides.read ?? [SECRET],
       refresh: async () => {
@@ -180,4 +182,46 @@ describe('receive-webhook', () => {
     await post(created);
     expect(JSON.stringify(lines)).not.toMatch(/Ada|Fictitious|example\.test/);
   });
+});
+
+describe('receive-webhook that is told to take a static header', () => {
+  const header = { authentication: 'header', read: [SECRET, 'previous-secret'] } as const;
+  const setUpHeader = () => setUp({ ...header, read: [...header.read] });
+
+  test.each([SECRET, 'previous-secret'])('takes %s without any signature', async (secret) => {
+    const { post, queued } = setUpHeader();
+    const response = await post(created, { 'x-dynamics-webhook-secret': secret });
+    expect(response.statusCode).toBe(200);
+    expect(queued).toHaveLength(1);
+  });
+
+  test.each([
+    ['without the header', {}, 'header_missing'],
+    ['with another secret', { 'x-dynamics-webhook-secret': 'another' }, 'header_mismatch'],
+    [
+      'with a good signature instead',
+      { 'x-dynamics-signature': signatureOf(created, SECRET) },
+      'header_missing',
+    ],
+  ])('refuses a request %s', async (_, headers, reason) => {
+    const { post, queued, recorded } = setUpHeader();
+    expect(await post(created, headers)).toEqual({
+      statusCode: 401,
+      body: { error: 'unauthorized' },
+    });
+    expect(queued).toEqual([]);
+    expect(recorded).toEqual([`WebhooksRejected{reason=${reason}}`]);
+  });
+
+  test('asks for the secrets again when none matches', async () => {
+    const { post, refreshes } = setUp({ authentication: 'header', refresh: ['new-secret'] });
+    const response = await post(created, { 'x-dynamics-webhook-secret': 'new-secret' });
+    expect([response.statusCode, refreshes()]).toEqual([200, 1]);
+  });
+});
+
+test('receive-webhook that takes signatures does not take the static header', async () => {
+  const { post, queued } = setUp();
+  const response = await post(created, { 'x-dynamics-webhook-secret': SECRET });
+  expect([response.statusCode, queued]).toEqual([401, []]);
 });
