@@ -194,7 +194,7 @@ function explain(failure: Failure): Advice & { readonly word: string } {
       return {
         word: 'Signed out',
         message: 'Your session has ended, or could not be renewed.',
-        remedy: 'Sign in again, and then try again here.',
+        remedy: 'Sign in again, and then refresh.',
       };
     case 'not-allowed':
       return {
@@ -269,7 +269,7 @@ function lastSync(
 
 function dueText({ due, oldestSeconds }: Direction): string {
   if (due === null || due === 0 || oldestSeconds === null) return countText(due);
-  return `${countText(due)}, the longest for ${durationText(oldestSeconds)}`;
+  return `${countText(due)}, for up to ${durationText(oldestSeconds)}`;
 }
 
 const countText = (count: number | null) =>

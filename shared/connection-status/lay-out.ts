@@ -89,7 +89,7 @@ function statePanel({ state, word, summary, remedy, staleSince }: View): TreeEle
       remedy === null ? null : h('p', { key: 'remedy', class: 'remedy' }, remedy),
       staleSince === null
         ? null
-        : h('p', { key: 'stale' }, 'What is below is old: from ', time(staleSince), '.'),
+        : h('p', { key: 'stale' }, 'What follows is the last answer, of ', time(staleSince), '.'),
     ),
   );
 }
@@ -176,7 +176,7 @@ function testPart(test: Exclude<TestView, { phase: 'none' }>): TreeElement {
 function testBody(test: Exclude<TestView, { phase: 'none' }>): TreeElement[] {
   switch (test.phase) {
     case 'running':
-      return [h('p', { key: 'running', class: 'verdict' }, icon('spinner'), test.message)];
+      return [h('p', { key: 'running', class: 'verdict neutral' }, icon('spinner'), test.message)];
     case 'failed':
       return [
         h('p', { key: 'failed', class: 'verdict bad' }, icon('cross'), test.message),
@@ -233,7 +233,7 @@ function footer({ state, test, refreshing, checkedAt }: View): TreeElement {
     ),
     checkedAt === null
       ? null
-      : h('p', { key: 'checked', class: 'checked' }, 'Checked ', time(checkedAt)),
+      : h('p', { key: 'checked', class: 'checked' }, 'Answered ', time(checkedAt)),
   );
 }
 

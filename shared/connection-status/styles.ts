@@ -48,7 +48,7 @@ h3 { font-size: 1.125rem; }
 .card {
   display: grid;
   gap: 1.25rem;
-  padding: 1.25rem;
+  padding: 1rem;
   border: 1px solid var(--_border);
   border-radius: var(--_radius);
   background: var(--_card);
@@ -121,13 +121,13 @@ code { font-family: var(--_mono); font-size: 0.8125rem; }
 
 .directions { display: grid; gap: 1.25rem; }
 .direction {
-  padding: 1rem;
+  padding: 0.75rem;
   border: 1px solid var(--_border);
   border-radius: calc(var(--_radius) * 0.75);
 }
-dl { display: grid; gap: 0.375rem; }
+dl { display: grid; gap: 0.375rem; font-size: 0.875rem; }
 .direction dl { margin-top: 0.75rem; }
-dl div { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; }
+dl div { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 0.75rem; }
 dt { color: var(--_muted); }
 dd { margin-left: auto; font-variant-numeric: tabular-nums; font-weight: 500; text-align: right; }
 time { cursor: help; }
@@ -142,7 +142,7 @@ time { cursor: help; }
 
 .test { padding-top: 1.25rem; border-top: 1px solid var(--_border); }
 .bar { display: flex; align-items: center; justify-content: space-between; gap: 1rem; }
-.verdict { display: flex; gap: 0.75rem; }
+.verdict { display: flex; gap: 0.75rem; font-weight: 600; }
 .verdict .icon { margin-top: 0.125rem; color: var(--_tone, var(--_muted)); }
 
 footer {
@@ -190,6 +190,8 @@ button[aria-disabled] { cursor: progress; opacity: 0.75; }
 @container (min-width: 40rem) {
   .card { gap: 1.5rem; padding: 1.75rem; }
   .directions { grid-template-columns: 1fr 1fr; }
+  .direction { padding: 1rem; }
+  dl { font-size: 0.9375rem; }
   .details dl { grid-template-columns: repeat(3, 1fr); gap: 1.25rem; }
   .details dl div { flex-direction: column; justify-content: flex-start; }
   .details dd { margin: 0; text-align: left; }

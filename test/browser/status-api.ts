@@ -28,6 +28,7 @@ export async function startStatusApi(
     const { pathname } = new URL(url, 'http://page.example.test');
     const file = files[pathname];
     if (file !== undefined) return answer(200, file.type, file.body);
+    if (!pathname.startsWith('/api/')) return json(404, { message: 'Not Found' });
     requests.push(`${method} ${pathname} ${headers.authorization}`);
     const said = saidTo(`${method} ${pathname}`);
     if (said === undefined) return json(404, { message: 'Not Found' });

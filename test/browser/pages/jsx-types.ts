@@ -1,4 +1,3 @@
-import type { ClassAttributes, HTMLAttributes } from 'react';
 import type {
   ConnectionStatusElement,
   StatusEventDetail,

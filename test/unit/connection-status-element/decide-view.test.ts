@@ -88,7 +88,7 @@ test('shows both directions, by the clock of the server and how long ago it was 
   const seen = view(answered(connectedBody()));
   expect(facts(seen)).toEqual({
     contacts: ['19 seconds ago', '0', '0', '0'],
-    consents: ['4 minutes ago', '3', '2, the longest for 45 seconds', '0'],
+    consents: ['4 minutes ago', '3', '2, for up to 45 seconds', '0'],
   });
   expect(seen.checkedAt?.relative).toBe('7 seconds ago');
   expect(seen.details).toMatchObject([
