@@ -285,7 +285,7 @@ function details(
       value: latencyMs === null ? NOT_KNOWN : `${countText(Math.round(latencyMs))} ms`,
     },
     {
-      label: 'Access token expires',
+      label: 'Token expires',
       value: tokenExpiresAtMs === null ? NOT_KNOWN : time(tokenExpiresAtMs),
     },
     { label: 'Columns for consents', value: columnsText(schema) },

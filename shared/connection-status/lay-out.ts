@@ -8,7 +8,7 @@ import type {
   View,
 } from './decide-view.ts';
 import type { TimeText } from './format-time.ts';
-import { icon, STATE_ICONS } from './icons.ts';
+import { icon, type IconName, STATE_ICONS } from './icons.ts';
 import { h, type TreeElement } from './tree.ts';
 
 /** What a button does, in its attribute `data-action`. */
@@ -89,7 +89,7 @@ function statePanel({ state, word, summary, remedy, staleSince }: View): TreeEle
       remedy === null ? null : h('p', { key: 'remedy', class: 'remedy' }, remedy),
       staleSince === null
         ? null
-        : h('p', { key: 'stale' }, 'What follows is the last answer, of ', time(staleSince), '.'),
+        : h('p', { key: 'stale' }, 'The last answer follows. It came ', time(staleSince), '.'),
     ),
   );
 }
@@ -160,14 +160,7 @@ function testPart(test: Exclude<TestView, { phase: 'none' }>): TreeElement {
       'div',
       { class: 'bar' },
       h('h3', { id: 'test' }, 'Connection test'),
-      test.phase === 'running'
-        ? null
-        : h(
-            'button',
-            { type: 'button', class: 'quiet', 'data-action': 'close-test' },
-            icon('close'),
-            'Close',
-          ),
+      test.phase === 'running' ? null : button('close-test', 'quiet', false, 'close', 'Close'),
     ),
     ...testBody(test),
   );
@@ -224,11 +217,18 @@ function footer({ state, test, refreshing, checkedAt }: View): TreeElement {
   return h(
     'footer',
     {},
-    button('test', 'primary', testing, testing ? 'Testing…' : 'Test connection'),
-    h(
-      'button',
-      { key: 'refresh', ...attributesOf('refresh', waiting) },
-      icon(waiting ? 'spinner' : 'refresh'),
+    button(
+      'test',
+      'primary',
+      testing,
+      testing ? 'spinner' : null,
+      testing ? 'Testing…' : 'Test connection',
+    ),
+    button(
+      'refresh',
+      '',
+      waiting,
+      waiting ? 'spinner' : 'refresh',
       waiting ? 'Asking…' : 'Refresh',
     ),
     checkedAt === null
@@ -237,12 +237,20 @@ function footer({ state, test, refreshing, checkedAt }: View): TreeElement {
   );
 }
 
-const button = (action: Action, name: string, busy: boolean, text: string) =>
-  h('button', { key: action, class: name, ...attributesOf(action, busy) }, text);
-
-/** One that is busy keeps the focus, which `disabled` would take from it. */
-const attributesOf = (action: Action, busy: boolean) => ({
-  type: 'button',
-  'data-action': action,
-  'aria-disabled': busy ? 'true' : undefined,
-});
+function button(
+  action: Action,
+  name: string,
+  busy: boolean,
+  image: IconName | null,
+  text: string,
+): TreeElement {
+  const attributes = {
+    key: action,
+    type: 'button',
+    class: name,
+    'data-action': action,
+    // One that is busy keeps the focus, which `disabled` would take from it.
+    'aria-disabled': busy ? 'true' : undefined,
+  };
+  return h('button', attributes, image === null ? null : icon(image), text);
+}

@@ -14,7 +14,8 @@ const identities = new WeakMap<Node, string>();
 export function patch(parent: Element, wanted: readonly Tree[]): void {
   const left = wanted.map(identityOf);
   const kept = new Map<string, ChildNode[]>();
-  for (const node of [...parent.childNodes]) {
+  // The list is live: removing while going through it would skip every other one.
+  for (const node of Array.from(parent.childNodes)) {
     const identity = identities.get(node) ?? '';
     const at = left.indexOf(identity);
     if (at === -1) {

@@ -142,7 +142,8 @@ time { cursor: help; }
 
 .test { padding-top: 1.25rem; border-top: 1px solid var(--_border); }
 .bar { display: flex; align-items: center; justify-content: space-between; gap: 1rem; }
-.verdict { display: flex; gap: 0.75rem; font-weight: 600; }
+.verdict { display: flex; gap: 0.75rem; }
+.verdict.good, .verdict.bad { font-weight: 600; }
 .verdict .icon { margin-top: 0.125rem; color: var(--_tone, var(--_muted)); }
 
 footer {
@@ -171,7 +172,7 @@ button {
 }
 button .icon { width: 1.125rem; height: 1.125rem; }
 button:hover { background: color-mix(in srgb, var(--_text) 6%, transparent); }
-button[aria-disabled] { cursor: progress; opacity: 0.75; }
+button[aria-disabled] { cursor: progress; }
 .primary {
   border-color: transparent;
   background: var(--button, color-mix(in srgb, var(--_accent) 80%, #000000));
@@ -203,6 +204,6 @@ button[aria-disabled] { cursor: progress; opacity: 0.75; }
 }
 @media (forced-colors: active) {
   button, .state, .awaited { border: 1px solid ButtonBorder; }
-  button[aria-disabled] { color: GrayText; }
+  button[aria-disabled] { border-color: GrayText; color: GrayText; }
 }
 `;

@@ -80,7 +80,7 @@ const states = (now: number): readonly State[] => [
     name: 'error-stale',
     status: ok(connectedBody(now)),
     next: 'cut',
-    shows: /What follows is the last answer/,
+    shows: /The last answer follows/,
   },
   { name: 'signed-out', status: { status: 401, body: {} }, shows: /Signed out/ },
   { name: 'not-allowed', status: { status: 403, body: {} }, shows: /Not allowed/ },

@@ -43,6 +43,25 @@ try {
 export const sweep: ConsentChange = { type: 'sync.requested', organizationId: '', patientId: '' };
 `;
 
+/** What a page of ConsentHub's looks like to the compiler; on a server it does no more than load. */
+const PAGE = `
+import { CONNECTION_STATUS_TAG, defineConnectionStatus } from 'consenthub-dynamics/connection-status';
+
+export function showStatus(getToken: () => Promise<string>): void {
+  const element = document.createElement('dynamics-connection-status');
+  element.endpoint = 'https://api.example.test';
+  element.getToken = getToken;
+  element.addEventListener('dynamics-status', ({ detail }) => {
+    // @ts-expect-error no state is called so
+    if (detail.state === 'fine') element.remove();
+  });
+  // @ts-expect-error a number
+  element.refreshSeconds = '60';
+}
+defineConnectionStatus();
+console.log(CONNECTION_STATUS_TAG);
+`;
+
 /** npm's words for a registry that cannot be reached. */
 const NO_REGISTRY = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|E?TIMEDOUT|ENETUNREACH|ENOTCACHED/;
 
@@ -68,8 +87,14 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-test('the tarball holds the publisher, its documentation and nothing else', async () => {
+test('the tarball holds the publisher, the element, their documentation and nothing else', async () => {
   const { stdout } = await run('tar', ['-tzf', tarball]);
+  const files = stdout.trim().split('\n');
+  const element = files.filter((path) => path.startsWith('package/dist/connection-status/'));
+  // One module; the types are several files.
+  expect(element.filter((path) => !path.endsWith('.d.ts'))).toEqual([
+    'package/dist/connection-status/index.js',
+  ]);
   const modules = [
     'publisher/consent-change',
     'publisher/index',
@@ -79,15 +104,16 @@ test('the tarball holds the publisher, its documentation and nothing else', asyn
     'queue/opaque-id',
     'queue/parse-event',
   ].flatMap((path) => [`package/dist/${path}.d.ts`, `package/dist/${path}.js`]);
-  expect(stdout.trim().split('\n').toSorted()).toEqual([
+  expect(files.filter((path) => !element.includes(path)).toSorted()).toEqual([
     'package/README.md',
     ...modules,
+    'package/docs/connection-status.md',
     'package/docs/publishing.md',
     'package/package.json',
   ]);
 });
 
-test('an empty project installs it, compiles against its types and publishes', async (context) => {
+test('an empty project installs it, compiles against its types, loads the element and publishes', async (context) => {
   const project = join(directory, 'project');
   await mkdir(project);
   const file = (name: string) => join(project, name);
@@ -119,6 +145,20 @@ test('an empty project installs it, compiles against its types and publishes', a
     file('tsconfig.json'),
     JSON.stringify({ compilerOptions, files: ['publish.ts'] }),
   );
+  await writeFile(file('page.ts'), PAGE);
+  await writeFile(
+    file('tsconfig.page.json'),
+    JSON.stringify({
+      compilerOptions: { ...compilerOptions, lib: ['es2022', 'dom'], types: [] },
+      files: ['page.ts'],
+    }),
+  );
+  await run(TSC, ['-p', file('tsconfig.page.json')]).catch((error: { stdout: string }) => {
+    throw new Error(error.stdout);
+  });
+  const loaded = await run(process.execPath, ['page.js'], { cwd: project });
+  expect(loaded.stdout.trim()).toBe('dynamics-connection-status');
+
   await run(TSC, ['-p', project]).catch((error: { stdout: string }) => {
     throw new Error(error.stdout);
   });

@@ -1,7 +1,9 @@
 import { StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
-import '../../../shared/connection-status/index.ts';
-import './jsx-types.ts';
+import { defineConnectionStatus } from '../../../shared/connection-status/index.ts';
+
+// The import has defined it; doing so again has to do no harm.
+defineConnectionStatus();
 
 /** As ConsentHub's page would: everything it passes is a property, the supplier a new one each time. */
 function SettingsPage() {
