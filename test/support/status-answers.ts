@@ -1,5 +1,5 @@
 import type { ConnectionStatus } from '../../functions/connection-status/decide-status.ts';
-import type { Check, CheckName } from '../../functions/test-connection/checks.ts';
+import type { Check, CheckName } from '../../shared/connection-test/checks.ts';
 
 /** Bodies as the functions answer them: their own types, so that the two cannot drift apart unnoticed. */
 export type StatusBody = ConnectionStatus;
