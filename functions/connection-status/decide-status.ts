@@ -207,7 +207,10 @@ function deadLetters({ contactQueues, consentQueues }: Findings): Problem[] {
   return [
     {
       code: 'dead_letters',
-      message: `${count} events could not be understood or belong to nobody.`,
+      message:
+        count === 1
+          ? 'One event could not be understood or belongs to nobody.'
+          : `${count} events could not be understood or belong to nobody.`,
       remedy:
         'Read the attribute reason of the messages in the dead-letter queues (docs/messages.md says what each means), mend the cause and redrive them.',
     },

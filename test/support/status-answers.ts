@@ -73,7 +73,7 @@ export function degradedBody(checkedAtMs = CHECKED_AT_MS): StatusBody {
       },
       {
         code: 'dead_letters',
-        message: '1 events could not be understood or belong to nobody.',
+        message: 'One event could not be understood or belongs to nobody.',
         remedy: 'Read the attribute reason of the messages in the dead-letter queues.',
       },
     ],
