@@ -147,9 +147,9 @@ function columnsOf({ link, nextPage, listed, linked, problem, ...steps }: RunCha
     ...(listed !== undefined && { listed }),
     ...(linked !== undefined && { linked }),
     ...(problem !== undefined && { problem }),
-    ...(fullRead !== undefined && { full_read_at: fullRead === 'begins' ? 'now' : null }),
-    ...(finished && { finished_at: 'now' }),
-    ...(imported !== undefined && { imported_at: imported ? 'now' : null }),
+    ...(fullRead !== undefined && { full_read: fullRead }),
+    ...(finished && { finished }),
+    ...(imported !== undefined && { imported }),
   };
 }
 

@@ -15,6 +15,7 @@ export const ACTION_NAMES = [
   'rotation',
   'redrive',
   'edit consents in Dynamics',
+  'expire links',
 ] as const;
 
 export type ActionName = (typeof ACTION_NAMES)[number];

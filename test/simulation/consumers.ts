@@ -15,6 +15,8 @@ import { createConsentStatusOptions } from '../../shared/dataverse/consent-statu
 import { messages } from '../../shared/observability/messages.ts';
 import { createConsumer } from '../../shared/queue/consume.ts';
 import type { SecretVersions } from '../../shared/secrets/secrets.ts';
+import { createReconcile } from '../../shared/reconcile/reconcile.ts';
+import { createTrackingStore } from '../../shared/reconcile/tracking-store.ts';
 import { createSweepStore } from '../../shared/sweep/sweep-store.ts';
 import { recordLog, recordMetrics } from '../support/observability.ts';
 import type { SimulatedDatabase } from './database.ts';
@@ -31,6 +33,13 @@ const SYNC_CONTACT_LIMIT_MS = 60_000;
 const SYNC_CONSENT_LIMIT_MS = 45_000;
 const SWEEP_LIMIT_MS = 55_000;
 const SWEEP_RATE_MS = 60_000;
+const RECONCILE_LIMIT_MS = 900_000;
+const RECONCILE_RATE_MS = 300_000;
+/** The events come first in a run: what they bring the reconciler has not to. */
+const RECONCILE_FIRST_MS = 100_000;
+/** So small that there is something between two pages. */
+const CONTACTS_PER_PAGE = 1;
+const MAX_MISSING_SHARE = 0.05;
 /** As `infra/constructs/queue-with-dead-letter.ts`. */
 const VISIBILITY_TIMEOUTS = 6;
 /** A container's clock that is wrong is wrong by this much. */
@@ -54,7 +63,9 @@ export interface Functions {
   undisturbed(invocation: Invocation): boolean;
   /** Everything that the functions have logged. */
   readonly lines: readonly object[];
-  /** A run of the sweep every minute from now on. */
+  /** Runs of the reconciler that have read all changes, begun at that time or later. */
+  reconciledSince(atMs: number): boolean;
+  /** A run of the sweep every minute from now on, and one of the reconciler every five. */
   startSchedule(): void;
 }
 
@@ -278,6 +289,40 @@ export function createFunctions(
     );
   }
 
+  let reconciling = false;
+  let reconciledAtMs = -Infinity;
+  function reconcile() {
+    world.after(RECONCILE_RATE_MS, reconcile, { background: true });
+    if (reconciling) return;
+    reconciling = true;
+    const begunMs = world.now();
+    invoke(
+      'reconcile-contacts',
+      RECONCILE_LIMIT_MS,
+      async (invocation, remainingMs) => {
+        const { dataverse, connectedOrganizationId, optionValues } = connect(invocation);
+        const run = createReconcile({
+          ...dependenciesOf(invocation),
+          tracking: createTrackingStore(database.of(invocation)),
+          contacts: createContactStore(database.of(invocation)),
+          dataverse,
+          readContacts: (ids) => readContacts(dataverse, ids, optionValues),
+          optionValues,
+          connectedOrganizationId,
+          pageSize: CONTACTS_PER_PAGE,
+          maxMissingShare: MAX_MISSING_SHARE,
+          wait: (ms) => waitIn(world, invocation, ms),
+        });
+        const { outcome } = await run({ remainingMs });
+        world.note(`${invocation.name}: ${outcome}`);
+        if (outcome === 'finished') reconciledAtMs = begunMs;
+      },
+      () => {
+        reconciling = false;
+      },
+    );
+  }
+
   return {
     receiveWebhook,
     contactQueue,
@@ -287,6 +332,10 @@ export function createFunctions(
     lines,
     running: () => running,
     undisturbed: (invocation) => ended.has(invocation) && !invocation.disturbed,
-    startSchedule: sweep,
+    reconciledSince: (atMs) => reconciledAtMs >= atMs,
+    startSchedule() {
+      sweep();
+      world.after(RECONCILE_FIRST_MS, reconcile, { background: true });
+    },
   };
 }

@@ -40,7 +40,14 @@ const CLOCK_IN_TRIGGERS = `
 /** Nothing behind the scenes may change a plan, and with it the order of rows, from run to run. */
 const STEADY = ['jit = off', 'max_parallel_workers_per_gather = 0', 'synchronous_commit = off'];
 
-const TABLES = ['organizations', 'patients', 'consents', 'audit_logs', 'dynamics_contacts'];
+const TABLES = [
+  'organizations',
+  'patients',
+  'consents',
+  'audit_logs',
+  'dynamics_contacts',
+  'dynamics_change_tracking',
+];
 
 const STEADY_TABLES = TABLES.map(
   (table) => `alter table ${table} set (autovacuum_enabled = false)`,

@@ -218,6 +218,17 @@ export const GUARDS: readonly Guard[] = [
     ),
   },
   {
+    name: 'page: what a full read does not list is made due',
+    focus: focus(['delete or restore', 'expire links'], [], [['webhook', 'webhook lost']]),
+    tampering: without(
+      'ask-missing',
+      `    read_due_at = least(
+      c.read_due_at, now() + make_interval(secs => ($3::int + p.place)::float8 / $4::int)
+    ),
+`,
+    ),
+  },
+  {
     name: 'outbound: one writer at a time (lease)',
     focus: focus(['grant', 'revoke'], [], [['consent-events', 'message doubled']]),
     tampering: without(

@@ -17,6 +17,7 @@ export interface Contact {
   readonly name: string;
   readonly columns: Record<string, string | number | boolean | null>;
   version: bigint;
+  modifiedAtMs: number;
   /** At which version a user last set each column. */
   readonly setByUser: Map<string, bigint>;
   /** Columns that a user has set since we last wrote them. */
@@ -32,6 +33,13 @@ export interface Contact {
 /** What Dynamics knows: its contacts and their versions. Everything takes effect at once. */
 export interface Organization {
   readonly contacts: ReadonlyMap<string, Contact>;
+  /** Where the versions are. */
+  currentVersion(): bigint;
+  /** The version of each deletion, as change tracking remembers it. */
+  readonly deletions: readonly { readonly id: string; readonly version: bigint }[];
+  /** Links to changes from before this version are refused. */
+  linksFrom(): bigint;
+  expireLinks(): void;
   create(id: string, name: string, columns: Contact['columns']): Contact;
   /** A user changes columns, deletes or restores. */
   change(contact: Contact, columns: Contact['columns']): void;
@@ -47,10 +55,13 @@ export function createOrganization(
   onOwnWrite: (contact: Contact) => void,
 ): Organization {
   const contacts = new Map<string, Contact>();
+  const deletions: { id: string; version: bigint }[] = [];
   let version = FIRST_VERSION;
+  let linksFrom = 0n;
   const touch = (contact: Contact) => {
     version += 1n;
     contact.version = version;
+    contact.modifiedAtMs = world.now();
   };
 
   function set(contact: Contact, columns: Contact['columns']) {
@@ -60,12 +71,20 @@ export function createOrganization(
 
   return {
     contacts,
+    currentVersion: () => version,
+    deletions,
+    linksFrom: () => linksFrom,
+    expireLinks() {
+      version += 1n;
+      linksFrom = version;
+    },
     create(id, name, columns) {
       const contact: Contact = {
         id,
         name,
         columns: { ...columns },
         version: 0n,
+        modifiedAtMs: 0,
         setByUser: new Map(),
         edited: new Set(),
         consentsEdited: false,
@@ -89,6 +108,8 @@ export function createOrganization(
     remove(contact) {
       contact.alive = false;
       contact.deaths += 1;
+      version += 1n;
+      deletions.push({ id: contact.id, version });
     },
     restore(contact) {
       contact.alive = true;

@@ -119,11 +119,12 @@ export async function run(
   world.stopFaults();
   dataverse.outage = undefined;
   world.note('— the faults stop —');
-  webhooks.repeatLost();
+  const calmMs = world.now();
 
   const latestMs = world.now() + SETTLED_WITHIN_MS;
   const settled = async () =>
     world.pending() === 0 &&
+    functions.reconciledSince(calmMs) &&
     functions.running() === 0 &&
     functions.contactQueue.messages.length === 0 &&
     functions.consentQueue.messages.length === 0 &&

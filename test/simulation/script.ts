@@ -222,6 +222,14 @@ const ACTIONS: readonly Action[] = [
     },
   },
   {
+    name: 'expire links',
+    weight: 0.5,
+    run({ organization }) {
+      organization.expireLinks();
+      return 'the links of change tracking expire';
+    },
+  },
+  {
     name: 'outage',
     weight: 1,
     run({ dataverse, world }, _contact, key) {

@@ -54,6 +54,8 @@ test('all invariants hold under seeded faults', {
     'fault-20',
     'fault-22',
     'fault-24',
+    'fault-25',
+    'fault-26',
     'fault-28',
     'fault-29',
     'fault-30',

@@ -8,6 +8,7 @@ import {
   type Organization,
   PROFILE_COLUMNS,
 } from './organization.ts';
+import { readTracked } from './change-tracking.ts';
 
 const APPLICATION_USER_ID = '0a000000-0000-4000-8000-00000000a0a0';
 
@@ -56,6 +57,13 @@ export function perform(
   }
   if (url.pathname.includes('/EntityDefinitions(')) {
     return { status: 200, body: JSON.stringify(CONSENT_STATUS_COLUMN) };
+  }
+  const { tracked, pageSize } = preferencesOf(headers);
+  if (tracked) {
+    const page = readTracked(organization, url, pageSize, rowOf);
+    if (page === undefined) return { status: 400, body: errorBody('0x80044352') };
+    for (const contact of page.contacts) onRead(contact);
+    return { status: 200, body: page.body };
   }
   if (isUpdateMultiple(url)) return updateMultiple(organization, targetsOf(request));
   const id = keyOf(url);
@@ -124,6 +132,7 @@ export function describeRequest(
   const { method, url } = request;
   if (url.pathname.endsWith('/WhoAmI')) return 'WhoAmI';
   if (url.pathname.includes('/EntityDefinitions(')) return 'option values';
+  if (preferencesOf(request.headers).tracked) return 'GET changes';
   const targets = targetsOf(request);
   const named = (id: string) => contacts.get(id)?.name ?? 'unknown';
   return [
@@ -133,6 +142,14 @@ export function describeRequest(
   ]
     .filter(Boolean)
     .join(' ');
+}
+
+function preferencesOf(headers: Headers): { tracked: boolean; pageSize: number } {
+  const prefer = headers.get('prefer') ?? '';
+  return {
+    tracked: prefer.includes('odata.track-changes'),
+    pageSize: Number(/odata\.maxpagesize=(\d+)/.exec(prefer)?.[1]),
+  };
 }
 
 const isUpdateMultiple = (url: URL): boolean =>
@@ -171,6 +188,7 @@ function rowOf(contact: Contact): string {
     statecode: 0,
     merged: false,
     _masterid_value: null,
+    modifiedon: new Date(contact.modifiedAtMs).toISOString(),
   });
   return `{"versionnumber":${contact.version},${rest.slice(1)}`;
 }

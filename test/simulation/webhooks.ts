@@ -24,11 +24,6 @@ export interface Webhooks {
   echo(contact: Contact): void;
   /** Somebody who does not know the secret posts. */
   forge(contact: Contact, forgery: Forgery, key: string): void;
-  /**
-   * While nothing reconciles, the last webhook of a contact must not be lost for good: those that were
-   * are followed by another one here. The reconciler will have to do without.
-   */
-  repeatLost(): void;
 }
 
 /** A guard of the webhook taken out: every request is made to fit. */
@@ -47,7 +42,6 @@ export function createWebhooks(
   tampering: WebhookTampering | undefined,
 ): Webhooks {
   const { random } = world;
-  const unheard = new Set<Contact>();
   const captured: Captured[] = [];
   const sendsTimestamp = random.chance('timestamps', 0.5);
   let count = 0;
@@ -87,8 +81,6 @@ export function createWebhooks(
     if (status < 500 && certain) world.violation('no genuine webhook is refused', `${status}`);
     if (RETRIED_STATUSES.has(status) && attempt === 1) {
       world.after(RETRY_AFTER_MS, () => void deliver(contact, request, id, isEcho, attempt + 1));
-    } else if (!isEcho) {
-      lost(contact);
     }
   }
 
@@ -99,7 +91,6 @@ export function createWebhooks(
     const says = `${id} (${messageName} of ${contact.name})`;
     if (fault === 'webhook lost') {
       world.note(`${says} is lost`);
-      if (tag === undefined) lost(contact);
       return;
     }
     if (fault !== undefined) world.note(`${says} is ${fault.slice('webhook '.length)}`);
@@ -137,16 +128,6 @@ export function createWebhooks(
     }
   }
 
-  function lost(contact: Contact) {
-    if (world.faulty) unheard.add(contact);
-    else repeat(contact);
-  }
-
-  function repeat(contact: Contact) {
-    world.note(`another webhook of ${contact.name}`);
-    send(contact, contact.alive ? 'Update' : 'Delete');
-  }
-
   async function postForged(contact: Contact, forgery: Exclude<Forgery, 'replayed'>, key: string) {
     const { status } = await post(forged(contact, forgery, key));
     if (status < 500 && status !== 401) {
@@ -171,10 +152,6 @@ export function createWebhooks(
     echo: (contact) => send(contact, 'Update', OWN_WRITE_TAG),
     forge(contact, forgery, key) {
       void (forgery === 'replayed' ? replay(key) : postForged(contact, forgery, key));
-    },
-    repeatLost() {
-      for (const contact of unheard) repeat(contact);
-      unheard.clear();
     },
   };
 }
