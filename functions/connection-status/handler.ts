@@ -5,12 +5,14 @@ import { connect, connectionSecrets } from '../../shared/lambda/connect.ts';
 import { jsonResponse, unavailableOnError } from '../../shared/lambda/middleware.ts';
 import { startWithSecrets } from '../../shared/lambda/start-with-secrets.ts';
 import { createLog } from '../../shared/observability/log.ts';
+import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createQueue, createSqsClient } from '../../shared/queue/queue.ts';
 import { createSyncStatusStore } from '../../shared/sync-status/sync-status-store.ts';
 import { createConnectionStatus, DEADLINE_MS, type StatusSources } from './connection-status.ts';
 import { environment } from './env.ts';
 
 const log = createLog();
+const metrics = createMetrics();
 
 /** Any key will do: what counts is that Redis answers. */
 const CACHE_PROBE_KEY = 'connection-status';
@@ -19,10 +21,15 @@ const start = startWithSecrets(
   environment,
   connectionSecrets,
   (env, secrets): StatusSources => {
-    const { database, cache, dataverse, tokens, orgUrl } = connect(env, secrets, log, {
-      // What has not answered by then must not hold up the next status.
-      dataverseTimeoutMs: DEADLINE_MS,
-    });
+    const { database, cache, dataverse, tokens, orgUrl } = connect(
+      env,
+      secrets,
+      { log, metrics },
+      {
+        // What has not answered by then must not hold up the next status.
+        dataverseTimeoutMs: DEADLINE_MS,
+      },
+    );
     const sqs = createSqsClient();
     const counts = (queueUrl: string, deadLetterQueueUrl: string) => async () => {
       const [waiting, deadLettered] = await Promise.all([

@@ -21,11 +21,10 @@ const start = startWithSecrets(
   environment,
   connectionSecrets,
   (env, secrets) => {
-    const { database, cache, dataverse, orgUrl, connectedOrganizationId } = connect(
-      env,
-      secrets,
+    const { database, cache, dataverse, orgUrl, connectedOrganizationId } = connect(env, secrets, {
       log,
-    );
+      metrics,
+    });
     const optionValues = createConsentStatusOptions({ client: dataverse, cache, orgUrl });
     return createReconcile({
       tracking: createTrackingStore(database),

@@ -8,6 +8,7 @@ import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createQueue, createSqsClient } from '../../shared/queue/queue.ts';
 import { createSweepStore } from '../../shared/sweep/sweep-store.ts';
+import { createSyncStatusStore } from '../../shared/sync-status/sync-status-store.ts';
 import { environment } from './env.ts';
 import { createSweep } from './sweep.ts';
 
@@ -19,8 +20,10 @@ const start = startWithSecrets(
   (env) => ({ databaseUrl: env.DATABASE_URL_SECRET_ARN }),
   (env, { databaseUrl }) => {
     const sqs = createSqsClient();
+    const database = createDatabase({ url: databaseUrl, endpoint: env.NEON_ENDPOINT });
     return createSweep({
-      store: createSweepStore(createDatabase({ url: databaseUrl, endpoint: env.NEON_ENDPOINT })),
+      store: createSweepStore(database),
+      syncStatus: createSyncStatusStore(database),
       contactQueue: createQueue(sqs, env.CONTACT_QUEUE_URL),
       consentQueue: createQueue(sqs, env.CONSENT_QUEUE_URL),
       newId: randomUUID,

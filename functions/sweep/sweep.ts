@@ -5,6 +5,7 @@ import { CONSENT_EVENT_VERSION, type ConsentEvent } from '../../shared/queue/con
 import { CONTACT_EVENT_VERSION, type ContactEvent } from '../../shared/queue/contact-event.ts';
 import type { Queue, SentMessage } from '../../shared/queue/queue.ts';
 import type { DueContact, SweepStore } from '../../shared/sweep/sweep-store.ts';
+import type { SyncStatus, SyncStatusStore } from '../../shared/sync-status/sync-status-store.ts';
 
 /**
  * Dataverse takes 6,000 requests of a user in 300 s, 20 a second. The clock takes twelve of them, the
@@ -24,6 +25,7 @@ const MIN_REMAINING_MS = 10_000;
 
 export interface SweepDependencies {
   readonly store: SweepStore;
+  readonly syncStatus: SyncStatusStore;
   readonly contactQueue: Pick<Queue, 'sendAll' | 'waiting'>;
   readonly consentQueue: Pick<Queue, 'sendAll' | 'waiting'>;
   readonly newId: () => string;
@@ -45,9 +47,11 @@ export interface Swept {
  * queues are drained and no faster. What it does not get done stays due for the next run.
  */
 export function createSweep(dependencies: SweepDependencies) {
-  const { store, contactQueue, consentQueue, newId, now, wait, log, metrics } = dependencies;
+  const { store, syncStatus, contactQueue, consentQueue, newId, now, wait, log, metrics } =
+    dependencies;
 
   return async (remainingMs: () => number): Promise<Swept> => {
+    await measureDue();
     const timeLeft = () => remainingMs() > MIN_REMAINING_MS;
     let expired = 0;
     let doubtsEnded = 0;
@@ -73,6 +77,25 @@ export function createSweep(dependencies: SweepDependencies) {
     log(messages.dueRung, { count: rung });
     return { expired, doubtsEnded, rung };
   };
+
+  /** What has been due and for how long, before this run does something about it. */
+  async function measureDue(): Promise<void> {
+    let status: SyncStatus;
+    try {
+      status = await syncStatus.read();
+    } catch (error) {
+      // Whoever only looks must not stop the clock.
+      log(messages.dueNotMeasured, describeError(error));
+      return;
+    }
+    for (const [direction, { due, oldestSeconds }] of [
+      ['inbound', status.contacts],
+      ['outbound', status.consents],
+    ] as const) {
+      metrics.add('DueRows', due, { direction });
+      metrics.seconds('OldestDue', oldestSeconds ?? 0, { direction });
+    }
+  }
 
   async function mostWaiting(): Promise<number> {
     return Math.max(...(await Promise.all([contactQueue.waiting(), consentQueue.waiting()])));

@@ -21,11 +21,10 @@ const start = startWithSecrets(
   environment,
   connectionSecrets,
   (env, secrets) => {
-    const { database, cache, dataverse, orgUrl, connectedOrganizationId } = connect(
-      env,
-      secrets,
+    const { database, cache, dataverse, orgUrl, connectedOrganizationId } = connect(env, secrets, {
       log,
-    );
+      metrics,
+    });
     const optionValues = createConsentStatusOptions({ client: dataverse, cache, orgUrl });
     const sqs = createSqsClient();
     return createConsumer({
@@ -41,6 +40,7 @@ const start = startWithSecrets(
         metrics,
       }),
       log,
+      metrics,
     });
   },
   log,

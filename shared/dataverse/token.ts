@@ -74,6 +74,8 @@ interface TokenSourceOptions {
   readonly fetch: Fetch;
   /** Of the requests to Dataverse, if somebody else needs it too: it is read together with the token. */
   readonly pause?: Pause;
+  /** Of the requests to Entra ID. */
+  readonly entraPause?: Pause;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   /** In [0, 1). */
@@ -105,10 +107,10 @@ export function createTokenSource({
   timeoutMs = TOKEN_TIMEOUT_MS,
   observe = () => {},
   pause = createPause({ key: pauseKeys(connection).dataverse, cache, now }),
+  entraPause = createPause({ key: pauseKeys(connection).entra, cache, now }),
 }: TokenSourceOptions): TokenSource {
   const sealer = createTokenSealer(connection);
   const lock = createTokenLock({ connection, cache });
-  const entraPause = createPause({ key: pauseKeys(connection).entra, cache, now });
   let held: Held | undefined;
   let loading: Promise<AccessToken> | undefined;
   let tenantId = connection.tenantId;

@@ -43,7 +43,12 @@ export interface WebApiOptions {
   readonly pause?: Pause;
   /** Milliseconds since 1970, to read a `Retry-After` that is a date. */
   readonly now?: () => number;
+  /** Told of every exchange with Dataverse, one that failed too. */
+  readonly observe?: (outcome: RequestOutcome) => void;
 }
+
+/** How Dataverse took a request, for who counts them; `failed` is no answer, or none that is one. */
+export type RequestOutcome = 'answered' | 'throttled' | 'unauthorized' | 'failed';
 
 interface WebApiRequest {
   readonly method: HttpRequest['method'];
@@ -80,6 +85,7 @@ export function createWebApi({
   correlationId = () => undefined,
   pause,
   now = Date.now,
+  observe = () => {},
 }: WebApiOptions): WebApi {
   const limited = createSemaphore(parallelRequests);
   const root = `${connection.orgUrl}${API_PATH}`;
@@ -89,7 +95,7 @@ export function createWebApi({
   async function attempt(request: WebApiRequest, token: string): Promise<HttpAnswer> {
     const requestId = guid.safeParse(correlationId()).data;
     await pause?.check();
-    return exchange(
+    const answer = await exchange(
       {
         method: request.method,
         url: new URL(request.path, root).href,
@@ -108,7 +114,12 @@ export function createWebApi({
         ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
       },
       { fetch, timeoutMs: request.timeoutMs ?? timeoutMs },
-    );
+    ).catch((error: unknown) => {
+      observe('failed');
+      throw error;
+    });
+    observe(outcomeOf(answer.status));
+    return answer;
   }
 
   /** Replaces a token that is refused, and one from the cache that turns out to be no better. */
@@ -150,6 +161,12 @@ export function createWebApi({
     // The turn ends when a pause has begun, so that the next request knows of it.
     send: (request) => limited(() => sendNoticing(request)),
   };
+}
+
+function outcomeOf(status: number): RequestOutcome {
+  if (status === 429) return 'throttled';
+  if (status === 401) return 'unauthorized';
+  return status >= 500 ? 'failed' : 'answered';
 }
 
 /** Dataverse has answered, if only to refuse the request. */

@@ -6,10 +6,11 @@ import { createDataverseClient, type DataverseClient } from '../dataverse/client
 import { createConnectedOrganization } from '../dataverse/connected-organization.ts';
 import { parseAuthorityUrl, parseOrganizationUrl } from '../dataverse/organization-url.ts';
 import type { DynamicsConnection } from '../dataverse/connection.ts';
-import { createPause } from '../dataverse/pause.ts';
+import { createPause, type PauseEvent } from '../dataverse/pause.ts';
 import { createTokenSource, type TokenEvent, type TokenSource } from '../dataverse/token.ts';
 import type { Log } from '../observability/log.ts';
 import { type Message, messages } from '../observability/messages.ts';
+import type { Measurements } from '../observability/metrics.ts';
 
 /** A call takes about 100 ms; what takes longer than this goes to the row's clock. */
 const DATAVERSE_TIMEOUT_MS = 5_000;
@@ -58,6 +59,12 @@ export const connectionSecrets = (
   redisToken: env.UPSTASH_REDIS_REST_TOKEN_SECRET_ARN,
 });
 
+/** Where a connection says what happens to it. */
+interface Observers {
+  readonly log: Log;
+  readonly metrics: Measurements;
+}
+
 export interface Connected {
   readonly database: Database;
   readonly cache: Cache;
@@ -102,32 +109,39 @@ export function parseConnection(
 export function connect(
   env: ConnectionEnvironment,
   secrets: ConnectionSecrets,
-  log: Log,
+  { log, metrics }: Observers,
   { dataverseTimeoutMs = DATAVERSE_TIMEOUT_MS }: { readonly dataverseTimeoutMs?: number } = {},
 ): Connected {
   const connection = parseConnection(env, secrets.clientSecret);
   const cache = createCache({
     url: env.UPSTASH_REDIS_REST_URL,
     token: secrets.redisToken,
-    onFailure: () => log(messages.cacheUnavailable),
+    onFailure: () => {
+      metrics.count('CacheFailures');
+      log(messages.cacheUnavailable);
+    },
   });
-  const pause = createPause({
-    key: pauseKeys(connection).dataverse,
-    cache,
-    observe: (event) =>
-      event.kind === 'begun'
-        ? log(messages.connectionPaused, {
-            reason: event.reason,
-            retryAfterSeconds: event.seconds,
-          })
-        : log(messages.connectionResumed),
-  });
+  const pauses = pauseKeys(connection);
+  const observePause = (event: PauseEvent) => {
+    if (event.kind === 'over') {
+      log(messages.connectionResumed);
+      return;
+    }
+    const { reason, seconds } = event;
+    metrics.seconds('Pauses', seconds, { reason });
+    log(messages.connectionPaused, { reason, retryAfterSeconds: seconds });
+  };
+  const pause = createPause({ key: pauses.dataverse, cache, observe: observePause });
   const tokens = createTokenSource({
     connection,
     cache,
     fetch,
     pause,
-    observe: (event) => log(TOKEN_MESSAGES[event]),
+    entraPause: createPause({ key: pauses.entra, cache, observe: observePause }),
+    observe: (event) => {
+      if (event === 'token-requested') metrics.count('TokensRequested');
+      log(TOKEN_MESSAGES[event]);
+    },
   });
   const dataverse = createDataverseClient({
     connection,
@@ -136,6 +150,7 @@ export function connect(
     timeoutMs: dataverseTimeoutMs,
     parallelRequests: env.DATAVERSE_PARALLEL_REQUESTS,
     pause,
+    observe: (outcome) => metrics.count('DataverseRequests', { outcome }),
   });
   return {
     database: createDatabase({ url: secrets.databaseUrl, endpoint: env.NEON_ENDPOINT }),

@@ -60,6 +60,7 @@ export const messages = {
   contactUnwritable: { code: 'CS-002', level: 'warn', text: 'contact could not be written' },
   dueRung: { code: 'SW-001', level: 'info', text: 'rang for due rows' },
   dueNotRung: { code: 'SW-002', level: 'error', text: 'could not ring for due rows' },
+  dueNotMeasured: { code: 'SW-003', level: 'error', text: 'due rows could not be counted' },
   messagePoison: { code: 'QU-001', level: 'error', text: 'message moved to dead letters' },
   messageRetried: { code: 'QU-002', level: 'warn', text: 'message will be tried again' },
   messageNotSettled: { code: 'QU-003', level: 'error', text: 'message could not be settled' },

@@ -1,6 +1,7 @@
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { describeError, type Log } from '../observability/log.ts';
 import { messages } from '../observability/messages.ts';
+import type { Measurements } from '../observability/metrics.ts';
 import type { Queue } from './queue.ts';
 import { type QueueMessage, retryDelaySeconds, type Settlement } from './settlement.ts';
 
@@ -22,6 +23,7 @@ export interface ConsumerDependencies {
     remainingMs: () => number,
   ) => Promise<ReadonlyMap<string, Settlement>>;
   readonly log: Log;
+  readonly metrics: Measurements;
 }
 
 /**
@@ -29,7 +31,13 @@ export interface ConsumerDependencies {
  * done messages are reported as such, the others get their visibility set and are reported as
  * failed, poison is moved to the dead-letter queue with its reason.
  */
-export function createConsumer({ queue, deadLetterQueue, handle, log }: ConsumerDependencies) {
+export function createConsumer({
+  queue,
+  deadLetterQueue,
+  handle,
+  log,
+  metrics,
+}: ConsumerDependencies) {
   /** Settles a part of the batch; returns the ids of the messages that stay on the queue. */
   async function settle(
     records: readonly SQSRecord[],
@@ -55,6 +63,7 @@ export function createConsumer({ queue, deadLetterQueue, handle, log }: Consumer
             body: record.body,
             attributes: { reason: settlement.reason },
           });
+          metrics.count('PoisonMessages', { reason: settlement.reason });
           log(messages.messagePoison, {
             messageId: record.messageId,
             reason: settlement.reason,

@@ -100,6 +100,7 @@ async function consume(
     },
     handle,
     log,
+    metrics: recordMetrics().metrics,
   });
   const { batchItemFailures } = await consumer(batch.map(recordOf), () => 60_000);
   const kept = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));

@@ -8,7 +8,7 @@ import { consentColumns } from '../../shared/dataverse/consent-columns.ts';
 import { createPause } from '../../shared/dataverse/pause.ts';
 import { createTokenSource } from '../../shared/dataverse/token.ts';
 import { connect } from '../../shared/lambda/connect.ts';
-import { recordLog } from '../support/observability.ts';
+import { recordLog, recordMetrics } from '../support/observability.ts';
 import { startUpstashSimulator, type UpstashSimulator } from '../simulators/upstash/index.ts';
 import { application } from './simulators/dataverse-fixture.ts';
 import { startSyncConsent, type SyncConsentFixture } from './sync-consent/fixture.ts';
@@ -190,6 +190,7 @@ describe('the adapters of two functions', () => {
   test('tell each other of a pause, and log it', async () => {
     const running = await startUpstashSimulator({ token: REST_TOKEN });
     const { log, lines } = recordLog();
+    const { metrics, recorded } = recordMetrics();
     const start = () =>
       connect(
         {
@@ -209,7 +210,7 @@ describe('the adapters of two functions', () => {
           clientSecret: application.clientSecret,
           redisToken: REST_TOKEN,
         },
-        log,
+        { log, metrics },
       );
     try {
       const [one, two] = [start(), start()];
@@ -217,6 +218,11 @@ describe('the adapters of two functions', () => {
       await expect(one.dataverse.whoAmI()).rejects.toMatchObject({ reason: 'throttled' });
       await expect(two.dataverse.whoAmI()).rejects.toMatchObject({ name: 'ConnectionPaused' });
       expect(lines.map(({ code }) => code)).toEqual(['TK-001', 'PA-001']);
+      expect(recorded).toEqual([
+        'TokensRequested',
+        'DataverseRequests{outcome=throttled}',
+        'Pauses{reason=throttled} 60',
+      ]);
     } finally {
       await running.close();
     }

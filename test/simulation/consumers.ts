@@ -18,6 +18,7 @@ import type { SecretVersions } from '../../shared/secrets/secrets.ts';
 import { createReconcile } from '../../shared/reconcile/reconcile.ts';
 import { createTrackingStore } from '../../shared/reconcile/tracking-store.ts';
 import { createSweepStore } from '../../shared/sweep/sweep-store.ts';
+import { createSyncStatusStore } from '../../shared/sync-status/sync-status-store.ts';
 import { recordLog, recordMetrics } from '../support/observability.ts';
 import type { SimulatedDatabase } from './database.ts';
 import type { SimulatedCache } from './cache.ts';
@@ -190,6 +191,7 @@ export function createFunctions(
             deadLetterQueue: queues.dead().of(invocation),
             handle: handlerOf(invocation),
             log: dependenciesOf(invocation).log,
+            metrics: dependenciesOf(invocation).metrics,
           });
           const { batchItemFailures } = await consume(records, remainingMs);
           kept = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
@@ -277,6 +279,7 @@ export function createFunctions(
         const run = createSweep({
           ...dependenciesOf(invocation),
           store: createSweepStore(database.of(invocation)),
+          syncStatus: createSyncStatusStore(database.of(invocation)),
           contactQueue: contactQueue.of(invocation),
           consentQueue: consentQueue.of(invocation),
           wait: (ms) => waitIn(world, invocation, ms),

@@ -22,8 +22,9 @@ export function recordMetrics(): { metrics: Measurements; recorded: string[] } {
     recorded,
     metrics: {
       count: (metric, dimensions) => recorded.push(name(metric, dimensions)),
-      add: (metric, count) => recorded.push(`${metric} ${count}`),
+      add: (metric, count, dimensions) => recorded.push(`${name(metric, dimensions)} ${count}`),
       duration: (metric, ms, dimensions) => recorded.push(`${name(metric, dimensions)} ${ms}`),
+      seconds: (metric, count, dimensions) => recorded.push(`${name(metric, dimensions)} ${count}`),
     },
   };
 }

@@ -33,7 +33,7 @@ async function unavailable(): Promise<never> {
 }
 
 /** Nobody collects metrics of a terminal: its summary says what there is to say. */
-const NO_METRICS: Measurements = { count() {}, add() {}, duration() {} };
+const NO_METRICS: Measurements = { count() {}, add() {}, duration() {}, seconds() {} };
 
 /** The reconciler for a terminal, and what says how many contacts there are. */
 export function connectImport(

@@ -9,6 +9,7 @@ import { createDatabase } from '../../../shared/database/database.ts';
 import type { ConsentEvent } from '../../../shared/queue/consent-event.ts';
 import type { SentMessage } from '../../../shared/queue/queue.ts';
 import { createSweepStore } from '../../../shared/sweep/sweep-store.ts';
+import { createSyncStatusStore } from '../../../shared/sync-status/sync-status-store.ts';
 import { fakeCache } from '../../unit/dataverse/fakes.ts';
 import { application } from '../simulators/dataverse-fixture.ts';
 import { startSyncContact } from '../sync-contact/fixture.ts';
@@ -140,6 +141,7 @@ export async function startSyncConsent(simulation: { now?: () => number } = {}) 
       };
       const sweep = createSweep({
         store: createSweepStore(connected),
+        syncStatus: createSyncStatusStore(connected),
         contactQueue: queue,
         consentQueue: queue,
         newId: dependencies.newId,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createConsumer } from '../../../shared/queue/consume.ts';
 import { QueueUnavailable } from '../../../shared/queue/queue.ts';
 import { retryDelaySeconds, type Settlement } from '../../../shared/queue/settlement.ts';
-import { recordLog } from '../../support/observability.ts';
+import { recordLog, recordMetrics } from '../../support/observability.ts';
 
 const record = (messageId: string, receiveCount = 1): SQSRecord => ({
   messageId,
@@ -37,6 +37,7 @@ function setUp(
   /** What happened, in its order. */
   const steps: string[] = [];
   const { log, lines } = recordLog();
+  const { metrics, recorded } = recordMetrics();
   const down = () => {
     if (options.queueDown) throw new QueueUnavailable('down');
   };
@@ -68,19 +69,21 @@ function setUp(
       );
     },
     log,
+    metrics,
   });
   const run = async (...records: SQSRecord[]) => {
     const response = await consume(records, () => options.remainingMs ?? 30_000);
     return response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
   };
-  return { run, steps, lines };
+  return { run, steps, lines, recorded };
 }
 
 describe('a batch of messages', () => {
   test('is settled one by one', async () => {
-    const { run, steps } = setUp({ a: done, b: retry(), c: poison });
+    const { run, steps, recorded } = setUp({ a: done, b: retry(), c: poison });
     expect(await run(record('a'), record('b'), record('c'))).toEqual(['b']);
     expect(steps).toEqual(['handled a b c', 'handle-b again after 7', 'body-c dead: malformed']);
+    expect(recorded).toEqual(['PoisonMessages{reason=malformed}']);
   });
 
   test('keeps what was not settled, for longer each time', async () => {

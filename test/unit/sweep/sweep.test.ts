@@ -5,6 +5,7 @@ import {
   RINGS_PER_SECOND,
   type SweepDependencies,
 } from '../../../functions/sweep/sweep.ts';
+import { DatabaseUnavailable } from '../../../shared/database/database.ts';
 import { consentEvent } from '../../../shared/queue/consent-event.ts';
 import { contactEvent } from '../../../shared/queue/contact-event.ts';
 import { QueueUnavailable, type SentMessage } from '../../../shared/queue/queue.ts';
@@ -30,6 +31,7 @@ function setUp(options: {
   waiting?: number;
   seconds?: number;
   queueDown?: boolean;
+  statusDown?: boolean;
 }) {
   const rows = [...options.rows];
   const sent: SentMessage[] = [];
@@ -57,6 +59,16 @@ function setUp(options: {
       },
       endDoubts: async () => 0,
       claimDue: async (limit) => rows.splice(0, limit),
+    },
+    syncStatus: {
+      read: async () => {
+        if (options.statusDown) throw new DatabaseUnavailable('timeout');
+        return {
+          contacts: { lastSuccessAt: null, due: 3, oldestSeconds: 71 },
+          consents: { lastSuccessAt: null, due: 0, oldestSeconds: null },
+          trackingProblems: [],
+        };
+      },
     },
     contactQueue: queue,
     consentQueue: queue,
@@ -145,6 +157,25 @@ describe('the sweep', () => {
     const { run, elapsed } = setUp({ rows });
     await run();
     expect(elapsed()).toBeLessThanOrEqual(55_000);
+  });
+
+  test('measures what was due before it began, also if that is nothing', async () => {
+    const { run, recorded } = setUp({ rows: [] });
+    await run();
+    expect(recorded).toEqual([
+      'DueRows{direction=inbound} 3',
+      'OldestDue{direction=inbound} 71',
+      'DueRows{direction=outbound} 0',
+      'OldestDue{direction=outbound} 0',
+      'DueRung 0',
+    ]);
+  });
+
+  test('rings also if it cannot measure', async () => {
+    const { run, sent, lines } = setUp({ rows: [due(1)], statusDown: true });
+    await run();
+    expect(sent).toHaveLength(1);
+    expect(lines.map(({ code }) => code)).toContain('SW-003');
   });
 
   test('says so when the queue does not answer; the rows are due again by themselves', async () => {
