@@ -24,10 +24,13 @@ import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Trigger } from 'aws-cdk-lib/triggers';
 import type { Construct } from 'constructs';
+import { alarmsOf } from './alarms.ts';
+import { Alarming } from './constructs/alarming.ts';
 import { LambdaFunction } from './constructs/lambda-function.ts';
 import { QueueConsumer } from './constructs/queue-consumer.ts';
 import { QueueWithDeadLetter } from './constructs/queue-with-dead-letter.ts';
 import { Schedule } from './constructs/schedule.ts';
+import { BridgeDashboard } from './dashboard.ts';
 import {
   DATAVERSE_SHARES,
   fleetRequests,
@@ -269,6 +272,23 @@ export class BridgeStack extends Stack {
       { method: HttpMethod.GET, path: STATUS_PATH, handler: connectionStatus },
       { method: HttpMethod.POST, path: TEST_PATH, handler: testConnection },
     ]);
+
+    const monitored = {
+      contactEvents,
+      consentEvents,
+      functions: {
+        receiveWebhook,
+        syncContact,
+        syncConsent,
+        sweep,
+        connectionStatus,
+        testConnection,
+        migrateDatabase,
+      },
+    };
+    const alarming = new Alarming(this, 'alarming', alarmsOf(monitored));
+    new BridgeDashboard(this, 'monitoring', monitored, alarming);
+
     new CfnOutput(this, 'ApiUrl', { value: api.apiEndpoint });
     new CfnOutput(this, 'WebhookUrl', { value: `${api.apiEndpoint}${WEBHOOK_PATH}` });
     new CfnOutput(this, 'ContactQueueUrl', { value: contactEvents.queue.queueUrl });
@@ -280,6 +300,8 @@ export class BridgeStack extends Stack {
     new CfnOutput(this, 'ConsentDeadLetterQueueUrl', {
       value: consentEvents.deadLetterQueue.queueUrl,
     });
+    new CfnOutput(this, 'PageTopicArn', { value: alarming.topics.page.topicArn });
+    new CfnOutput(this, 'TicketTopicArn', { value: alarming.topics.ticket.topicArn });
   }
 
   private api(key: IKey, access: ApiAccess): HttpApi {

@@ -43,9 +43,13 @@ export interface LambdaFunctionProps {
  */
 export class LambdaFunction extends Construct {
   readonly function: LambdaFunctionBase;
+  readonly timeout: Duration;
+  readonly memoryMb: number;
 
   constructor(scope: Construct, folder: string, props: LambdaFunctionProps) {
     super(scope, folder);
+    this.timeout = props.timeout;
+    this.memoryMb = props.memoryMb ?? MEMORY_MB;
     const logGroup = new LogGroup(this, 'logs', {
       retention: RetentionDays.THREE_MONTHS,
       encryptionKey: props.key,
@@ -65,7 +69,7 @@ export class LambdaFunction extends Construct {
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      memorySize: props.memoryMb ?? MEMORY_MB,
+      memorySize: this.memoryMb,
       timeout: props.timeout,
       ...(props.reservedConcurrency !== undefined && {
         reservedConcurrentExecutions: props.reservedConcurrency,

@@ -1,15 +1,11 @@
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DATAVERSE_SHARES } from '../../../infra/dataverse-concurrency.ts';
 import { buildStacks } from './build-stacks.ts';
 
-let bridge: Template;
-let secrets: Template;
-beforeAll(() => {
-  const stacks = buildStacks();
-  bridge = Template.fromStack(stacks.bridge);
-  secrets = Template.fromStack(stacks.secrets);
-});
+const stacks = buildStacks();
+const bridge = Template.fromStack(stacks.bridge);
+const secrets = Template.fromStack(stacks.secrets);
 
 type Resource = { Properties: Record<string, unknown>; DependsOn?: string[] };
 const functionsOfOurs = () =>

@@ -13,7 +13,7 @@ interface Statement {
   readonly [element: string]: unknown;
 }
 
-/** Statements that say `Allow` in the policies of a type of resource, by the resource they are of. */
+/** Statements that say `Allow` in the policies of a type of resource, by the resource they are of; without the alarms' own. */
 function allowed(type: string, property: string, principalArn: string): [string, Statement][] {
   const { resources } = interpret(
     [{ stackName: 'Bridge', template, assets: new Map() }],
@@ -35,7 +35,7 @@ function allowed(type: string, property: string, principalArn: string): [string,
     },
   );
   return resources
-    .filter((resource) => resource.type === type)
+    .filter((resource) => resource.type === type && !resource.logicalId.startsWith('alarming'))
     .flatMap((resource) => {
       const { Statement: statements } = resource.properties()[property] as {
         Statement: Statement[];
