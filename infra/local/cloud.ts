@@ -12,7 +12,12 @@ import {
   type AsynchronousInvocations,
   asynchronousInvocations,
 } from './lambda/asynchronous-invocations.ts';
-import { type InvokeOptions, localFunction, type LocalFunction } from './lambda/function.ts';
+import {
+  type FunctionEvent,
+  type InvokeOptions,
+  localFunction,
+  type LocalFunction,
+} from './lambda/function.ts';
 import { startInvokeApi } from './lambda/invoke-api.ts';
 import { startOrphanThaw } from './lambda/orphan-thaw.ts';
 import { prepareBootstrap } from './lambda/prepare-bootstrap.ts';
@@ -38,6 +43,8 @@ export interface CloudRequest {
   /** Whether functions are stopped between invocations, as Lambda does. */
   readonly freeze: boolean;
   readonly signal: AbortSignal;
+  /** Told what Lambda measures. */
+  onInvocation(functionName: string, event: FunctionEvent): void;
   /** Something that runs in the background went wrong. */
   warn(message: string): void;
 }
@@ -98,6 +105,7 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
       };
     },
     variables: request.endpoints,
+    onInvocation: (name: string, event: FunctionEvent) => request.onInvocation(name, event),
   };
   const functions = new Map(
     deployment.functions.map((entry) => [entry.name, localFunction(entry, host)]),

@@ -1,3 +1,4 @@
+import type { AlarmStatus } from './cloudwatch/alarm-board.ts';
 import type { ConsentJourney } from './demonstration/consent.ts';
 import type { Journey } from './demonstration/contacts.ts';
 import type { Latency } from './latencies.ts';
@@ -41,6 +42,7 @@ export function overview(stack: Stack, stackFile: string): string {
       ? []
       : [['  act as its administrator', details.entraControlUrl] satisfies [string, string]]),
     ['Switches for faults', details.faultControlUrl],
+    ['Alarms and metrics', stack.details.cloudwatchUrl],
     ['Logs', stack.logDirectory],
     ['All of this, for scripts', stackFile],
   ];
@@ -72,6 +74,15 @@ export function consentJourney(journey: ConsentJourney): string {
       `${latencyMs} ms`,
     ],
   ]).join('\n');
+}
+
+/** The alarms that have gone on in this run; undefined if none has. */
+export function alarmTable(list: readonly AlarmStatus[]): string | undefined {
+  const rows = list
+    .filter(({ alarms }) => alarms > 0)
+    .map(({ name, state, alarms, since }) => [name, state, String(alarms), since.toISOString()]);
+  if (rows.length === 0) return undefined;
+  return table([['alarm', 'state', 'went on', 'since'], ...rows]).join('\n');
 }
 
 /** How long events took in this run, by direction. */

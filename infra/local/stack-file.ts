@@ -17,6 +17,8 @@ export interface StackDetails {
   readonly secretsEndpoint: string;
   /** Lambda's Invoke API: `endpoint` of an AWS client. */
   readonly lambdaEndpoint: string;
+  /** Alarms, metrics and the dashboard as JSON: `/alarms`, `/metrics`, `/dashboard`. */
+  readonly cloudwatchUrl: string;
   readonly dataverseUrl: string;
   /** Absent when Dynamics is replaced. */
   readonly dataverseControlUrl?: string;

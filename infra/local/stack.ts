@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { startSecretsManagerSimulator } from '../../test/simulators/secrets-manager/index.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
 import { type LocalCloud, startCloud } from './cloud.ts';
+import type { AlarmStatus, Transition } from './cloudwatch/alarm-board.ts';
+import { startCloudWatch } from './cloudwatch/cloudwatch.ts';
 import { openHttpApi } from './gateway/http-api.ts';
 import { type AccessGuard, accessGuard } from './iam/access-guard.ts';
 import { accessPoliciesOf } from './iam/access-policies.ts';
@@ -55,6 +57,7 @@ export interface Stack {
   readonly guard: AccessGuard;
   readonly logDirectory: string;
   readonly schedulesRun: boolean;
+  alarms(): readonly AlarmStatus[];
   /**
    * Stops receiving, lets functions finish what they hold (bounded), closes everything. Called a
    * second time with `force`, it waits for nobody.
@@ -139,6 +142,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const deployment = deploymentOf(interpretation);
   guard.enforce(accessPoliciesOf(interpretation, deployment.functions));
 
+  const cloudwatch = await startCloudWatch({
+    ...deployment,
+    clock: SYSTEM_CLOCK,
+    measureQueues: () => sqs.measure(),
+    onTransition: (transition) => {
+      const line = alarmLine(transition);
+      if (line !== undefined) report(line);
+    },
+  });
+  resources.defer(() => cloudwatch.close());
   const cloud = await startCloud({
     deployment,
     httpApi,
@@ -157,6 +170,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     schedules: schedulesRun,
     freeze: options.freeze ?? false,
     signal,
+    onInvocation: (name, event) => cloudwatch.onInvocation(name, event),
     warn: report,
   });
   resources.defer(() => cloud.stop(forced.signal));
@@ -170,6 +184,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   );
   signal.throwIfAborted();
   cloud.serve();
+  resources.use(cloudwatch.serve(cloud.functions.map(({ log }) => log)));
   const details: StackDetails = {
     apiUrl: httpApi.url,
     ...CREDENTIALS,
@@ -183,6 +198,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     sqsEndpoint: sqs.endpoint,
     secretsEndpoint: secretsManager.url,
     lambdaEndpoint: cloud.lambdaEndpoint,
+    cloudwatchUrl: cloudwatch.url,
     organizationId,
     dataverseOrganizationId: organization.id,
   };
@@ -200,11 +216,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     guard,
     logDirectory: join(stateDirectory, 'logs'),
     schedulesRun,
+    alarms: () => cloudwatch.alarms(),
     async stop({ force = false } = {}) {
       if (force) forced.abort();
       await owned.disposeAsync();
     },
   };
+}
+
+/** What to tell about an alarm that goes on or is over; nothing where it has only begun to measure. */
+function alarmLine({ alarm, from }: Transition): string | undefined {
+  if (alarm.state === 'ALARM') return `Alarm ${alarm.name} is on: ${alarm.description}`;
+  return from === 'ALARM' ? `Alarm ${alarm.name} is over` : undefined;
 }
 
 /** Values of the template's parameters: what differs between deployments and is no secret. */

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { demonstrateConsent } from './demonstration/consent.ts';
 import { demonstrateContacts } from './demonstration/contacts.ts';
 import { readLatencies } from './latencies.ts';
-import { consentJourney, journeys, latencyTable, overview } from './overview.ts';
+import { alarmTable, consentJourney, journeys, latencyTable, overview } from './overview.ts';
 import { type Stack, startStack } from './stack.ts';
 import type { StackDetails } from './stack-file.ts';
 
@@ -82,6 +82,8 @@ if (stack !== undefined) {
   await stack.stop();
   const latencies = await readLatencies(stack.logDirectory);
   if (latencies.length > 0) say(`\nHow long events took:\n\n${latencyTable(latencies)}`);
+  const alarms = alarmTable(stack.alarms());
+  if (alarms !== undefined) say(`\nAlarms that went on:\n\n${alarms}`);
 }
 // The way to a clean end is that nothing is left; a handle left open must not keep the terminal.
 process.exit();

@@ -155,6 +155,7 @@ export async function runFixture(
   const deployment = deploymentOf(interpretation);
   guard.enforce(accessPoliciesOf(interpretation, deployment.functions));
   const cloud = await startCloud({
+    onInvocation: () => undefined,
     deployment,
     httpApi,
     sqsEndpoint: sqs.endpoint,

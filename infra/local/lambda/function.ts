@@ -36,6 +36,16 @@ export interface LocalFunction {
   stop(): Promise<void>;
 }
 
+/** What Lambda measures. */
+export type FunctionEvent =
+  | {
+      readonly kind: 'invoked';
+      readonly failed: boolean;
+      /** Undefined where the function could not even be started. */
+      readonly durationMs: number | undefined;
+    }
+  | { readonly kind: 'throttled' };
+
 export interface FunctionHost {
   readonly bootstrap: string;
   readonly logDirectory: string;
@@ -48,6 +58,8 @@ export interface FunctionHost {
   readonly maxEnvironments: number;
   /** Stops processes between invocations; absent: they go on running. */
   readonly freeze?: OrphanThaw;
+  /** Told about each invocation when it is over, and about those that are refused. */
+  readonly onInvocation?: (functionName: string, event: FunctionEvent) => void;
 }
 
 /** "Function invocation payload" in the Lambda quotas: 6 MB each for request and response. */
@@ -72,6 +84,7 @@ export function localFunction(definition: FunctionDefinition, host: FunctionHost
   const waiting: (() => void)[] = [];
   const underWay = new Set<Promise<unknown>>();
   let busy = 0;
+  const measure = (event: FunctionEvent): void => host.onInvocation?.(definition.name, event);
 
   const serve = async (
     event: unknown,
@@ -101,6 +114,7 @@ export function localFunction(definition: FunctionDefinition, host: FunctionHost
           status: 'error',
           errorType: started.error.errorType,
         });
+        measure({ kind: 'invoked', failed: true, durationMs: undefined });
         return started;
       }
       environment = started;
@@ -126,6 +140,7 @@ export function localFunction(definition: FunctionDefinition, host: FunctionHost
         ...(cold && { initDurationMs: Number(environment.initDurationMs.toFixed(3)) }),
       },
     });
+    measure({ kind: 'invoked', failed: 'error' in outcome, durationMs });
     if (environment.alive) idle.push(environment);
     else all.delete(environment);
     return outcome;
@@ -153,6 +168,7 @@ export function localFunction(definition: FunctionDefinition, host: FunctionHost
         throw new RequestTooLargeError(bytes, 'RequestResponse', MAX_EVENT_BYTES);
       }
       if (underWay.size >= (definition.reservedConcurrency ?? Number.POSITIVE_INFINITY)) {
+        measure({ kind: 'throttled' });
         throw new ThrottledError();
       }
       const invocation = takeTurn(event, options);

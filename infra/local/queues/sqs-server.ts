@@ -6,11 +6,15 @@ import {
 } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
 import type { AccessDenial, AccessGuard } from '../iam/access-guard.ts';
+import { SYSTEM_CLOCK } from '../clock.ts';
 import type { QueueDefinition } from '../template/definitions.ts';
+import { measureQueues, type QueueMeasurement } from './queue-measurement.ts';
 
 export interface SqsServer {
   /** `http://127.0.0.1:port` */
   readonly endpoint: string;
+  /** What SQS tells CloudWatch, since it was asked last. */
+  measure(): QueueMeasurement[];
   close(): Promise<void>;
 }
 
@@ -79,6 +83,7 @@ export async function startSqs(
   Object.assign(stores.sqsStore, { persistence });
   for (const queue of stores.sqsStore.allQueues()) Object.assign(queue, { persistence });
 
+  const measurements = measureQueues(stores.sqsStore, SYSTEM_CLOCK.now);
   const server = buildApp({ logger: false, stores });
   server.addHook('preHandler', async (request, reply) => {
     const target = String(request.headers['x-amz-target'] ?? '');
@@ -92,9 +97,15 @@ export async function startSqs(
       .type('application/x-amz-json-1.0')
       .send(JSON.stringify({ __type: type, message: denied.message }));
   });
+  server.addHook('onSend', async (request, reply, payload) => {
+    if (reply.statusCode !== 200) return;
+    const target = String(request.headers['x-amz-target'] ?? '');
+    measurements.count(target, request.body, String(payload));
+  });
   const endpoint = await server.listen({ port: 0, host: LOOPBACK });
   return {
     endpoint,
+    measure: () => measurements.measure(),
     async close() {
       await server.close();
       persistence.close();

@@ -1,3 +1,6 @@
+import type { AlarmDefinition, CompositeAlarmDefinition } from './alarms.ts';
+import type { DashboardDefinition } from './dashboards.ts';
+
 /** A Lambda function as the template describes it. */
 export interface FunctionDefinition {
   readonly logicalId: string;
@@ -121,4 +124,7 @@ export interface Deployment {
   readonly schedules: readonly ScheduleDefinition[];
   /** In dependency order. */
   readonly triggers: readonly TriggerDefinition[];
+  readonly alarms: readonly AlarmDefinition[];
+  readonly compositeAlarms: readonly CompositeAlarmDefinition[];
+  readonly dashboards: readonly DashboardDefinition[];
 }

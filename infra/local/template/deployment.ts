@@ -1,4 +1,6 @@
 import { statSync } from 'node:fs';
+import { alarmsOf } from './alarms.ts';
+import { dashboardsOf } from './dashboards.ts';
 import type {
   AsynchronousPolicy,
   Deployment,
@@ -78,6 +80,8 @@ export function deploymentOf(interpretation: Interpretation): Deployment {
       logicalId: entry.logicalId,
       functionName: known(entry, text(entry, 'HandlerArn')),
     })),
+    ...alarmsOf(resources),
+    dashboards: dashboardsOf(resources),
   };
 }
 

@@ -85,6 +85,18 @@ const IDENTIFIED: Readonly<Record<string, Identify>> = {
     const name = nameOf(request, 'Name');
     return { ref: name, attributes: { Arn: arn(request.cloud, 'events', `rule/${name}`) } };
   },
+  'AWS::CloudWatch::Alarm': (request) => {
+    const name = nameOf(request, 'AlarmName');
+    return { ref: name, attributes: { Arn: arn(request.cloud, 'cloudwatch', `alarm:${name}`) } };
+  },
+  'AWS::CloudWatch::CompositeAlarm': (request) => {
+    const name = nameOf(request, 'AlarmName');
+    return { ref: name, attributes: { Arn: arn(request.cloud, 'cloudwatch', `alarm:${name}`) } };
+  },
+  'AWS::CloudWatch::Dashboard': (request) => ({
+    ref: nameOf(request, 'DashboardName'),
+    attributes: {},
+  }),
   'AWS::Lambda::EventInvokeConfig': identifiedByRandomId,
   'Custom::Trigger': identifiedByRandomId,
 
@@ -102,6 +114,12 @@ const IDENTIFIED: Readonly<Record<string, Identify>> = {
   }),
   'AWS::Lambda::Permission': identifiedByRandomId,
   'AWS::SQS::QueuePolicy': identifiedByRandomId,
+  'AWS::SNS::Topic': (request) => {
+    const name = nameOf(request, 'TopicName');
+    const topicArn = arn(request.cloud, 'sns', name);
+    return { ref: topicArn, attributes: { TopicArn: topicArn, TopicName: name } };
+  },
+  'AWS::SNS::TopicPolicy': identifiedByRandomId,
   'AWS::SecretsManager::ResourcePolicy': identifiedByRandomId,
   'AWS::KMS::Key': (request) => {
     const id = idFrom(request);
