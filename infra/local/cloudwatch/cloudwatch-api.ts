@@ -12,7 +12,7 @@ export interface CloudWatchApiOptions {
   readonly dashboards: readonly DashboardDefinition[];
   /** Brings the metrics up to date. */
   readonly collect: () => void;
-  readonly now: Clock['now'];
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /** What a dashboard shows, as CloudWatch's opens by default here. */
@@ -24,14 +24,14 @@ const MINUTE_MS = 60_000;
  * people, scripts and a console.
  */
 export function startCloudWatchApi(options: CloudWatchApiOptions): Promise<LoopbackServer> {
-  const { board, store, dashboards, collect, now } = options;
+  const { board, store, dashboards, collect, clock } = options;
   const pages: Readonly<Record<string, () => unknown>> = {
     '/alarms': () => board.statuses(),
     '/metrics': () => store.metrics().map((metric) => ({ ...metric, values: history(metric) })),
     '/dashboard': () =>
       dashboards.map(({ name, widgets }) => ({ name, widgets: widgets.map(shown) })),
   };
-  const endMs = (): number => (Math.floor(now().getTime() / MINUTE_MS) + 1) * MINUTE_MS;
+  const endMs = (): number => (Math.floor(clock.now().getTime() / MINUTE_MS) + 1) * MINUTE_MS;
 
   /** Minutes with what was measured in them. */
   function history(metric: ReturnType<MetricStore['metrics']>[number]) {

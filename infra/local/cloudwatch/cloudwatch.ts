@@ -68,7 +68,7 @@ export async function startCloudWatch(request: CloudWatchRequest): Promise<Cloud
     evaluatedMinute = minute;
     for (const transition of board.evaluate(clock.now())) request.onTransition(transition);
   };
-  const api = await startCloudWatchApi({ board, store, dashboards, collect, now: clock.now });
+  const api = await startCloudWatchApi({ board, store, dashboards, collect, clock });
 
   return {
     url: api.url,

@@ -1,4 +1,5 @@
 import type { buildApp } from 'fauxqs';
+import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 
 type SqsStore = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>['sqsStore'];
@@ -23,8 +24,11 @@ const COUNTED: Readonly<Record<string, 'sent' | 'deleted'>> = {
   'AmazonSQS.DeleteMessageBatch': 'deleted',
 };
 
+const addressed = z.object({ QueueUrl: z.string() });
+const batchAnswer = z.object({ Successful: z.array(z.unknown()).default([]) });
+
 /** Counts what goes through the queues of a store, and looks at what is in them. */
-export function measureQueues(store: SqsStore, now: Clock['now']) {
+export function measureQueues(store: SqsStore, clock: Pick<Clock, 'now'>) {
   const traffic = new Map<string, { sent: number; deleted: number }>();
   const trafficOf = (queueName: string) => {
     const known = traffic.get(queueName) ?? { sent: 0, deleted: 0 };
@@ -37,9 +41,11 @@ export function measureQueues(store: SqsStore, now: Clock['now']) {
     count(target: string, request: unknown, answer: string): void {
       const kind = COUNTED[target];
       if (kind === undefined) return;
-      const { QueueUrl: url } = request as { QueueUrl?: unknown };
-      const successful = target.endsWith('Batch') ? successfulEntries(answer) : 1;
-      trafficOf(String(url).split('/').at(-1) ?? '')[kind] += successful;
+      const { QueueUrl: url } = addressed.parse(request);
+      const count = target.endsWith('Batch')
+        ? batchAnswer.parse(JSON.parse(answer)).Successful.length
+        : 1;
+      trafficOf(url.split('/').at(-1) ?? '')[kind] += count;
     },
     measure(): QueueMeasurement[] {
       store.processAllTimers();
@@ -47,7 +53,7 @@ export function measureQueues(store: SqsStore, now: Clock['now']) {
         const { ready, delayed, inflight } = queue.inspectMessages();
         const aged = [...ready, ...delayed, ...inflight.map(({ message }) => message)]
           .filter((message) => message.approximateReceiveCount <= MAX_RECEIVES_FOR_AGE)
-          .map((message) => now().getTime() - message.sentTimestamp);
+          .map((message) => clock.now().getTime() - message.sentTimestamp);
         const { sent, deleted } = trafficOf(queue.name);
         traffic.delete(queue.name);
         const oldestMs = aged.reduce((oldest, age) => Math.max(oldest, age), 0);
@@ -61,9 +67,4 @@ export function measureQueues(store: SqsStore, now: Clock['now']) {
       });
     },
   };
-}
-
-function successfulEntries(answer: string): number {
-  const { Successful: successful } = JSON.parse(answer) as { Successful?: readonly unknown[] };
-  return successful?.length ?? 0;
 }

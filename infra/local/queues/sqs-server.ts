@@ -83,7 +83,7 @@ export async function startSqs(
   Object.assign(stores.sqsStore, { persistence });
   for (const queue of stores.sqsStore.allQueues()) Object.assign(queue, { persistence });
 
-  const measurements = measureQueues(stores.sqsStore, SYSTEM_CLOCK.now);
+  const measurements = measureQueues(stores.sqsStore, SYSTEM_CLOCK);
   const server = buildApp({ logger: false, stores });
   server.addHook('preHandler', async (request, reply) => {
     const target = String(request.headers['x-amz-target'] ?? '');

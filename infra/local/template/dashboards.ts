@@ -5,7 +5,7 @@ import {
   checkExpressions,
   type MetricQuery,
 } from './metric-queries.ts';
-import { onlyKnown, record, text, texts } from './properties.ts';
+import { onlyKnown, optionalText, record, text, texts } from './properties.ts';
 import { isRecord, TemplateError } from './template.ts';
 
 interface Placed {
@@ -115,7 +115,7 @@ function graphOf(resource: Resource, properties: Record<string, unknown>) {
   const horizontal = record(properties['annotations'])['horizontal'];
   const limits = (Array.isArray(horizontal) ? horizontal : []).map((line) => ({
     value: Number(record(line)['value']),
-    label: String(record(line)['label'] ?? ''),
+    label: optionalText(record(line)['label']) ?? '',
   }));
   const shown = entries.flatMap(({ query, visible }) => (visible ? [query.id] : []));
   return { title: String(title), view, queries, shown, limits } as const;

@@ -1,7 +1,7 @@
 import { isStatistic, type MetricName } from '../cloudwatch/metric.ts';
 import { ExpressionError, parseExpression } from '../cloudwatch/metric-math.ts';
 import type { Resource } from './interpret.ts';
-import { onlyKnown, record } from './properties.ts';
+import { onlyKnown, optionalText, record } from './properties.ts';
 import { isRecord, TemplateError } from './template.ts';
 
 /** A metric with a statistic, or an expression over others, as alarms and dashboards name them. */
@@ -34,7 +34,7 @@ export function metricQueriesOf(
     onlyKnown(owner, properties, QUERY_PROPERTIES, 'metric');
     const { Id: id, Expression: expression, Label: label } = properties;
     if (typeof id !== 'string') throw new TemplateError(`${owner.logicalId}: a metric has no Id`);
-    return { id, expression, label: String(label ?? id), properties };
+    return { id, expression, label: optionalText(label) ?? id, properties };
   });
   const stats = entries.flatMap(({ id, label, properties }): MetricQuery[] => {
     if (properties['MetricStat'] === undefined) return [];

@@ -50,11 +50,11 @@ export function alarmCases(queues: Queues, functions: Functions): Record<string,
     },
     'contacts-late': {
       well: () => contacts.created(),
-      trouble: () => contacts.createdAfter(LATE_MS),
+      trouble: () => contacts.created(LATE_MS),
     },
     'consents-late': {
       well: () => consents.written(),
-      trouble: () => consents.writtenAfter(LATE_MS),
+      trouble: () => consents.written(LATE_MS),
     },
     'signatures-rejected': {
       well: () => webhook.taken(),
@@ -116,9 +116,7 @@ export async function measureEverything(queues: Queues): Promise<void> {
   }
   await webhooks().withoutSecret();
   await webhooks().withoutQueue();
-  const { createdAfter, ...contactEvents } = contacts;
-  const { writtenAfter, ...consentEvents } = consents;
-  for (const sync of [...Object.values(contactEvents), ...Object.values(consentEvents)]) {
+  for (const sync of [...Object.values(contacts), ...Object.values(consents)]) {
     await sync();
   }
   await sweep({ contactsDue: 1, consentsDue: 1, expired: 3 });

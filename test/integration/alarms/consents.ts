@@ -9,7 +9,7 @@ import { createMetrics } from '../../../shared/observability/metrics.ts';
 import { CONSENT_EVENT_VERSION, type ConsentEvent } from '../../../shared/queue/consent-event.ts';
 import { CONTACT_ID, ORGANIZATION_ID } from '../../support/execution-context.ts';
 import { recordLog } from '../../support/observability.ts';
-import { ADA, LINKED } from './contacts.ts';
+import { ADA, LINKED, PROMPT_MS } from './contacts.ts';
 
 const PATIENT_ID = '99999999-aaaa-4bbb-8ccc-000000000009';
 
@@ -73,7 +73,7 @@ export function handleConsents(consent: Consent) {
 }
 
 async function sync(consent: Consent): Promise<void> {
-  const { ageMs = 300, receiveCount = 1 } = consent;
+  const { ageMs = PROMPT_MS, receiveCount = 1 } = consent;
   const event: ConsentEvent = {
     version: CONSENT_EVENT_VERSION,
     eventId: randomUUID(),
@@ -92,8 +92,8 @@ const failing = (error: Error) => async () => {
 
 /** What can become of a consent's event. */
 export const consents = {
-  written: () => sync({}),
-  writtenAfter: (ageMs: number) => sync({ ageMs }),
+  /** Milliseconds after ConsentHub's commit. */
+  written: (ageMs = PROMPT_MS) => sync({ ageMs }),
   shown: () => sync({ shown: true }),
   held: () => sync({ held: true }),
   movedAgainAndAgain: () => sync({ settled: 'moved' }),

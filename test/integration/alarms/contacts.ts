@@ -35,6 +35,9 @@ const UNREADABLE: ContactRead = {
   retryAfterSeconds: undefined,
 };
 
+/** How long an event takes when all is well. */
+export const PROMPT_MS = 300;
+
 interface Contact {
   readonly stored?: StoredContact;
   readonly read?: ContactRead;
@@ -64,7 +67,7 @@ export function handleContacts({ stored, read = FOUND }: Contact) {
 }
 
 async function sync(contact: Contact): Promise<void> {
-  const { ageMs = 300, receiveCount = 1, events = 1 } = contact;
+  const { ageMs = PROMPT_MS, receiveCount = 1, events = 1 } = contact;
   const batch = Array.from({ length: events }, (_, index) => {
     const event: ContactEvent = {
       version: CONTACT_EVENT_VERSION,
@@ -82,8 +85,8 @@ async function sync(contact: Contact): Promise<void> {
 
 /** What can become of a contact's event. */
 export const contacts = {
-  created: () => sync({}),
-  createdAfter: (ageMs: number) => sync({ ageMs }),
+  /** Milliseconds after its webhook has arrived. */
+  created: (ageMs = PROMPT_MS) => sync({ ageMs }),
   unchanged: () => sync({ stored: LINKED }),
   overtaken: () => sync({ stored: LINKED, events: 2 }),
   deleted: () => sync({ stored: LINKED, read: { kind: 'deleted' } }),

@@ -10,7 +10,7 @@ const USER = {
   OrganizationId: '0f8fad5b-d9cb-469f-a165-70867728950e',
   UserId: '7c9e6679-7425-40de-944b-e07fc1f90ae7',
 };
-const TOKEN = { token_type: 'Bearer', access_token: 'a token', expires_in: 3599 };
+const TOKEN = { token_type: 'Bearer', access_token: 'a-token', expires_in: 3599 };
 
 /** One question to Dataverse by a new container, which has no Redis; Dataverse answers like this. */
 async function ask(answer: () => Response | Error): Promise<void> {

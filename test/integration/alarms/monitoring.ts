@@ -25,13 +25,18 @@ export function readMonitoring() {
       secretArn: () => undefined,
     },
   );
+  const folderOf = (logicalId: string): string | undefined => {
+    const { Properties: properties } = template['Resources'][logicalId];
+    const tags: readonly { Key: string; Value: string }[] = properties.Tags ?? [];
+    return tags.find(({ Key: key }) => key === 'function')?.Value;
+  };
   const functionNames = new Map(
     resources
       .filter(({ type }) => type === 'AWS::Lambda::Function')
-      .map((resource): [string, string] => [
-        resource.path.split('/')[1] ?? '',
-        resource.identity().ref,
-      ]),
+      .flatMap((resource): [string, string][] => {
+        const folder = folderOf(resource.logicalId);
+        return folder === undefined ? [] : [[folder, resource.identity().ref]];
+      }),
   );
   return { ...alarmsOf(resources), dashboards: dashboardsOf(resources), functionNames };
 }
