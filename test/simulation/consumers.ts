@@ -67,7 +67,7 @@ export interface Functions {
   /** Runs of the reconciler that have read all changes, begun at that time or later. */
   reconciledSince(atMs: number): boolean;
   /** A run of the sweep every minute from now on, and one of the reconciler every five. */
-  startSchedule(): void;
+  startSchedule(options: { readonly reconciles: boolean }): void;
 }
 
 /** The functions as their handlers wire them, with everything outside simulated. */
@@ -336,9 +336,9 @@ export function createFunctions(
     running: () => running,
     undisturbed: (invocation) => ended.has(invocation) && !invocation.disturbed,
     reconciledSince: (atMs) => reconciledAtMs >= atMs,
-    startSchedule() {
+    startSchedule({ reconciles }) {
       sweep();
-      world.after(RECONCILE_FIRST_MS, reconcile, { background: true });
+      if (reconciles) world.after(RECONCILE_FIRST_MS, reconcile, { background: true });
     },
   };
 }

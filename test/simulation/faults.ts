@@ -89,6 +89,8 @@ export interface Focus {
   readonly outage?: { readonly kind: Outage; readonly lastsMs: number };
   /** Two contacts of one person come at the same time, and one patient that may be theirs. */
   readonly namesakes?: boolean;
+  /** Without the reconciler, which would mend it all, if minutes later. */
+  readonly unreconciled?: boolean;
   /** Calls in the middle of which somebody acts. */
   readonly meanwhile: readonly string[];
   /** What people do; everything, if it is left out. */

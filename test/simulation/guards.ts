@@ -201,7 +201,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'outbox: a patient that changes raises the revision',
-    focus: focus(['edit in ConsentHub'], ['PATCH', 'settle-contact']),
+    focus: { ...focus(['edit in ConsentHub'], ['PATCH', 'settle-contact']), unreconciled: true },
     ddl: inFunction(
       'dynamics_patient_changed()',
       'set revision = revision + 1',

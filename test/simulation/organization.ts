@@ -45,6 +45,8 @@ export interface Organization {
   change(contact: Contact, columns: Contact['columns']): void;
   remove(contact: Contact): void;
   restore(contact: Contact): void;
+  /** A write of the application user brings a deleted contact back: an upsert. */
+  upsert(contact: Contact): void;
   /** The application user changes columns; `readAt`: over the version that it has read, if it says so. */
   write(contact: Contact, columns: Contact['columns'], readAt: bigint | undefined): void;
 }
@@ -115,6 +117,10 @@ export function createOrganization(
       contact.alive = true;
       contact.lives += 1;
       touch(contact);
+    },
+    upsert(contact) {
+      world.violation('nothing deleted comes back', `${contact.name}, by a write of ours`);
+      this.restore(contact);
     },
     write(contact, columns, readAt) {
       const unseen =

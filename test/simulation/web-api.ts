@@ -84,7 +84,7 @@ export function perform(
   if (!contact.alive) {
     if (ifMatch !== null) return MISSING;
     // Without If-Match a PATCH is an upsert.
-    organization.restore(contact);
+    organization.upsert(contact);
   }
   if (ifMatch !== null && ifMatch !== '*' && ifMatch !== etagOf(contact)) {
     return { status: 412, body: errorBody('0x80060882') };
