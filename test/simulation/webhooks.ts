@@ -62,13 +62,7 @@ export function createWebhooks(
   }
 
   /** Not waited for by whoever calls it: the world goes on while the request is answered. */
-  async function deliver(
-    contact: Contact,
-    request: WebhookRequest,
-    id: string,
-    isEcho: boolean,
-    attempt = 1,
-  ) {
+  async function deliver(request: WebhookRequest, id: string, isEcho: boolean, attempt = 1) {
     const sentBefore = functions.contactQueue.sent.length;
     const { status, certain } = await post(request);
     if (status === 200) {
@@ -80,7 +74,7 @@ export function createWebhooks(
     world.note(`${id} is answered ${status}`);
     if (status < 500 && certain) world.violation('no genuine webhook is refused', `${status}`);
     if (RETRIED_STATUSES.has(status) && attempt === 1) {
-      world.after(RETRY_AFTER_MS, () => void deliver(contact, request, id, isEcho, attempt + 1));
+      world.after(RETRY_AFTER_MS, () => void deliver(request, id, isEcho, attempt + 1));
     }
   }
 
@@ -104,10 +98,10 @@ export function createWebhooks(
       if (fault === 'webhook doubled') {
         world.after(
           random.between(`${id} again`, 50, LATEST_MS),
-          () => void deliver(contact, request, id, isEcho),
+          () => void deliver(request, id, isEcho),
         );
       }
-      void deliver(contact, request, id, isEcho);
+      void deliver(request, id, isEcho);
     });
   }
 
