@@ -34,6 +34,7 @@ export function handleConsents(consent: Consent) {
       stored: LINKED,
       patient: { id: PATIENT_ID, ...ADA },
       consents: [],
+      mergedConsents: [],
       written: consent.shown ? deriveContactFields([], now).fields : null,
       now,
     };
@@ -62,6 +63,8 @@ export function handleConsents(consent: Consent) {
     dataverse: {
       getContact: async () => ({ found: false }),
       updateContact: consent.update ?? (async () => ({ outcome: 'updated' })),
+      // Each handles one contact: none is written with others.
+      updateContacts: async () => ({ outcome: 'updated' }),
     },
     consentColumns: async () => ({}),
     connectedOrganizationId: async () => ORGANIZATION_ID,

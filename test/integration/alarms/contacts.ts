@@ -21,6 +21,9 @@ export const LINKED: StoredContact = {
   version: '10',
   seen: ADA,
   pushed: [],
+  written: null,
+  leased: false,
+  mergedInto: null,
   deleted: false,
   readDue: false,
   attempts: 0,
@@ -28,7 +31,13 @@ export const LINKED: StoredContact = {
   erased: false,
   patient: { id: PATIENT_ID, ...ADA },
 };
-const FOUND: ContactRead = { kind: 'found', version: '10', profile: ADA };
+const FOUND = {
+  kind: 'found',
+  version: '10',
+  profile: ADA,
+  mergedInto: null,
+  consent: null,
+} as const satisfies ContactRead;
 const UNREADABLE: ContactRead = {
   kind: 'unreadable',
   reason: 'DataverseUnavailable',
@@ -96,6 +105,6 @@ export const contacts = {
   changedOnBothSides: () =>
     sync({
       stored: { ...LINKED, patient: { ...ADA, id: PATIENT_ID, email: 'ada@home.example.test' } },
-      read: { kind: 'found', version: '11', profile: { ...ADA, email: 'ada@work.example.test' } },
+      read: { ...FOUND, version: '11', profile: { ...ADA, email: 'ada@work.example.test' } },
     }),
 };

@@ -31,7 +31,12 @@ export async function sweep(how: Sweep = {}): Promise<void> {
       claimDue: async () => answer([]),
     },
     syncStatus: {
-      read: async () => answer({ contacts: due(how.contactsDue), consents: due(how.consentsDue) }),
+      read: async () =>
+        answer({
+          contacts: due(how.contactsDue),
+          consents: due(how.consentsDue),
+          trackingProblems: [],
+        }),
     },
     contactQueue: queue,
     consentQueue: queue,

@@ -16,6 +16,7 @@ export function webhooks() {
       return [SECRET];
     };
     return createReceiveWebhook({
+      authentication: 'signature',
       secrets: {
         read: secrets,
         refresh: async () => ({ valid: await secrets(), certain: true }),
