@@ -86,7 +86,8 @@ export function parseExpression(text: string): Expression {
   };
   const operand = (): Term => {
     if (take('(')) {
-      const [inner = unreachable] = listUntil(')');
+      const inner = operation(0);
+      expect(')');
       return inner;
     }
     if (take('[')) {
@@ -168,8 +169,4 @@ const finite = (values: readonly (readonly [number, number])[]): Series =>
 function seriesOf(value: Value | undefined): Series {
   if (value instanceof Map) return value;
   throw new ExpressionError('a time series is needed, not a number or a list');
-}
-
-function unreachable(): never {
-  throw new ExpressionError('there is nothing between the parentheses');
 }

@@ -60,7 +60,7 @@ const ALARM_PROPERTIES = new Set([
 ]);
 const COMPOSITE_PROPERTIES = new Set([...ANNOUNCED, 'AlarmRule']);
 
-/** `PutMetricAlarm`: an alarm looks at a day at most, or at a week with periods of an hour. */
+/** `PutMetricAlarm`: an alarm looks at a day at most (with periods of an hour at a week, which none does). */
 const MAX_EVALUATED_SECONDS = 86_400;
 
 /** Alarms joined by OR, with the parentheses that the CDK puts around them. */

@@ -47,6 +47,7 @@ describe('an expression', () => {
 
   test.each([
     ['SUM([a, b]', ') is missing'],
+    ['(a, b)', ') is missing'],
     ['a +', 'something is missing at the end'],
     ['a b', 'b is not expected'],
     ['RATE(a)', 'RATE is not supported'],
