@@ -60,12 +60,9 @@ describe('check', () => {
 
   test('counts lost events', async () => {
     await organization.setup();
-    const { url } = organization.simulated.dataverse;
-    // Answers with 404, which Dataverse does not try again.
-    await organization.simulated.control('PUT', '/webhook', { url: `${url}/nowhere`, secret: 's' });
+    // The assembly of these tests is none, so its job fails whether or not there is a mono to run it.
     await organization.simulated.createContact({ lastname: 'Fictitious' });
-    await organization.simulated.control('POST', '/delivery/flush');
-    expect(await missing()).toEqual(['lost events']);
+    await expect.poll(missing, { timeout: 20_000 }).toEqual(['lost events']);
   });
 
   test('goes no further than a refused token', async () => {
