@@ -8,8 +8,9 @@ import {
   rowKey,
   type StoredRow,
 } from '../../shared/contacts/contact-store.ts';
-import { findMatches } from '../../shared/contacts/find-matches.ts';
+import { findMatches, waitsForMerged } from '../../shared/contacts/find-matches.ts';
 import { unreadable } from '../../shared/contacts/read-contacts.ts';
+import { auditedDecision, reportDecision } from '../../shared/contacts/report-decision.ts';
 import {
   DatabaseConflict,
   DatabaseRejected,
@@ -96,13 +97,15 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
             cause: 'message',
           }));
         }
-        const writes = await decide(cases.filter((one) => !waiting.includes(one)));
+        const readable = cases.filter((one) => !waiting.includes(one));
+        const masters = readable.filter((one) => waitsForMerged(one, readable));
+        const writes = await decide(readable.filter((one) => !masters.includes(one)));
         const result = await applyIsolating(
           (part) => store.apply(part),
           writes.map(({ write }) => write),
           (count, error) => log(messages.contactRowsRejected, { count, ...describeError(error) }),
         );
-        pending = [];
+        pending = [...masters];
         for (const { one, write } of writes) {
           const rejected = result.rejected.get(rowKey(one));
           if (result.applied.has(rowKey(one))) {
@@ -230,9 +233,7 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
         eventId: event.eventId,
         eventType: event.type,
         ...(event === latest && {
-          changedFields: decision.changedFields,
-          conflicts: decision.conflicts,
-          ...(decision.driftedFields.length > 0 && { driftedFields: decision.driftedFields }),
+          ...auditedDecision(decision),
           ...(one.read.kind === 'unreadable' && { reason: one.read.reason }),
         }),
       }),
@@ -261,24 +262,7 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
         receiveCount: message.receiveCount,
       });
     }
-    if (decision.conflicts.length > 0) metrics.count('MergeConflicts');
-    const { read, stored } = one;
-    if (
-      read.kind === 'found' &&
-      read.mergedInto !== null &&
-      read.mergedInto !== stored?.mergedInto
-    ) {
-      metrics.count('MergedPatients');
-      log(messages.contactMerged, { contactId: one.contactId, masterId: read.mergedInto });
-    }
-    if (wentBack(one)) {
-      metrics.count('VersionRegressions');
-      log(messages.versionWentBack, { contactId: one.contactId });
-    }
-    if (decision.driftedFields.length > 0) {
-      metrics.count('ConsentDrift');
-      log(messages.consentDrifted, { contactId: one.contactId, fields: decision.driftedFields });
-    }
+    reportDecision({ ...one, decision }, { log, metrics });
   }
 
   function logUnreadable({ contactId, read }: Case) {
@@ -291,13 +275,6 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
     }
   }
 }
-
-/**
- * The row was read first and has not changed since, so the contact shows an older version than it did
- * before: its organisation was restored from a backup.
- */
-const wentBack = ({ stored, read }: Case): boolean =>
-  read.kind === 'found' && stored?.version != null && BigInt(read.version) < BigInt(stored.version);
 
 /** A passing failure gets a few tries within seconds, unless Dataverse has asked for more patience. */
 function mayRetrySoon(one: Case): boolean {

@@ -270,6 +270,7 @@ function toClaim(lease: Lease, doubt: Date | null, state: z.output<typeof stateR
       linked: true,
       erased: false,
       patient,
+      formerPatientId: null,
     },
     patient,
     consents: state.consents,

@@ -21,6 +21,9 @@ with decided as materialized (
     merged_into uuid,
     patient_id uuid,
     former_patient_id uuid,
+    -- The merged contact that the patient is taken from, and its row's revision; null: from none.
+    moves_from uuid,
+    moves_from_revision bigint,
     write_due boolean,
     write_due_seconds float8,
     read_due_seconds integer,
@@ -40,13 +43,19 @@ patients_locked as materialized (
   for no key update of p
 ),
 locked as materialized (
-  select c.organization_id, c.contact_id
+  select c.organization_id, c.contact_id, c.revision, c.version, c.written, c.lease_token, c.doubt_until
   from dynamics_contacts c
   where (c.organization_id, c.contact_id) in (
       select d.organization_id, d.contact_id from decided d where d.expects in ('revision', 'any')
       union all
-      -- The trigger makes the master of a merge due, in this statement: 020.do.merged-contacts.sql.
-      select d.organization_id, d.merged_into from decided d
+      -- The trigger makes the masters of a merge due, in this statement: 020.do.merged-contacts.sql.
+      select d.organization_id, m
+      from decided d
+      cross join lateral dynamics_masters(d.organization_id, d.merged_into) m
+      union all
+      select d.organization_id, m
+      from decided d
+      cross join lateral dynamics_masters(d.organization_id, d.moves_from) m
     )
     -- Always true; makes the patients come first.
     and (select count(*) from patients_locked) >= 0
@@ -76,6 +85,31 @@ inserted as (
   order by d.organization_id, d.contact_id
   on conflict (organization_id, contact_id) do nothing
   returning organization_id, contact_id, revision
+),
+-- A patient that moves leaves the merged contact's row first, because the index allows it one at a time.
+-- Both rows have to be as they were read, or neither changes.
+released as (
+  update dynamics_contacts h
+  set
+    patient_id = null,
+    former_patient_id = h.patient_id,
+    write_due_at = null,
+    revision = h.revision + 1,
+    updated_at = now()
+  from decided d
+  join locked l using (organization_id, contact_id)
+  where d.expects = 'revision'
+    and l.revision = d.revision
+    and l.version is not distinct from d.read_version
+    and (
+      d.drifted_from is null
+      or (l.written @> d.drifted_from and l.lease_token is null and l.doubt_until is null)
+    )
+    and h.organization_id = d.organization_id
+    and h.contact_id = d.moves_from
+    and h.revision = d.moves_from_revision
+    and h.patient_id = (d.patient ->> 'id')::uuid
+  returning h.organization_id, d.contact_id
 ),
 updated as (
   update dynamics_contacts c
@@ -114,6 +148,13 @@ updated as (
     and c.revision = d.revision
     -- Two reads can find the same fields at different versions; the older one must not win later.
     and c.version is not distinct from d.read_version
+    and (
+      d.moves_from is null
+      or exists (
+        select from released r
+        where r.organization_id = d.organization_id and r.contact_id = d.contact_id
+      )
+    )
     -- A writer may have come between the row and the contact: what it wrote is no edit.
     and (
       d.drifted_from is null

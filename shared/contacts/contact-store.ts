@@ -65,6 +65,7 @@ const storedRow = z.object({
   attempts: z.number().nullable(),
   linked: z.boolean(),
   erased: z.boolean(),
+  former_patient_id: text,
   patient_id: text,
   first_name: text,
   last_name: text,
@@ -80,6 +81,9 @@ const candidateRow = z.object({
   email: text,
   phone: text,
   own: z.boolean(),
+  merged: z.boolean(),
+  moves_from: text,
+  moves_from_revision: text,
   rivals: z.number(),
 });
 const appliedRow = z.object({
@@ -122,11 +126,16 @@ export function createContactStore(database: Database): ContactStore {
       const rows = await database.query(findPatientsToLink, [JSON.stringify(input)]);
       return rows.map((row) => {
         const candidate = candidateRow.parse(row);
+        const { moves_from: contactId, moves_from_revision: revision } = candidate;
         return {
           organizationId: candidate.organization_id,
           contactId: candidate.contact_id,
-          patient: toPatient(candidate.patient_id, candidate),
+          patient: {
+            ...toPatient(candidate.patient_id, candidate),
+            ...(contactId !== null && revision !== null && { movesFrom: { contactId, revision } }),
+          },
           own: candidate.own,
+          merged: candidate.merged,
           rivals: candidate.rivals,
         };
       });
@@ -170,6 +179,7 @@ function toStoredRow(row: z.output<typeof storedRow>): StoredRow {
             attempts: row.attempts ?? 0,
             linked: row.linked,
             erased: row.erased,
+            formerPatientId: row.former_patient_id,
             patient: row.patient_id === null ? null : toPatient(row.patient_id, row),
           },
   };
@@ -213,6 +223,8 @@ function toInput({ organizationId, contactId, stored, decision, audit }: Contact
     merged_into: row.mergedInto,
     patient_id: row.patientId,
     former_patient_id: row.formerPatientId,
+    moves_from: row.movesFrom?.contactId,
+    moves_from_revision: row.movesFrom?.revision,
     write_due: row.writeDue,
     write_due_seconds: row.writeDueSeconds ?? 0,
     push: row.push,

@@ -40,10 +40,23 @@ export interface StoredContact {
   readonly erased: boolean;
   /** The linked patient, or the former one if it is still free. */
   readonly patient: Patient | null;
+  /** Whom it was linked to before, free or not. */
+  readonly formerPatientId: string | null;
 }
 
 export interface Patient extends Profile {
   readonly id: string;
+}
+
+/** A patient that a contact without one gets. */
+export interface MatchedPatient extends Patient {
+  /** The merged contact that it is still linked to, at the revision of its row; absent: to none. */
+  readonly movesFrom?: LinkToMove;
+}
+
+export interface LinkToMove {
+  readonly contactId: string;
+  readonly revision: string;
 }
 
 /** What Dynamics said of the contact after the row was read. */
@@ -71,8 +84,8 @@ export type ContactRead =
 export interface ContactCase {
   readonly stored: StoredContact | undefined;
   readonly read: ContactRead;
-  /** An unlinked patient that is certainly this person. */
-  readonly match: Patient | undefined;
+  /** A patient that is certainly this person: an unlinked one, or that of a contact merged into this one. */
+  readonly match: MatchedPatient | undefined;
   readonly newPatientId: string;
 }
 
@@ -117,6 +130,8 @@ export type RowChange =
       readonly mergedInto: string | null;
       readonly patientId: string | null;
       readonly formerPatientId: string | null;
+      /** The patient leaves this contact in the same statement, if both rows are as they were read. */
+      readonly movesFrom?: LinkToMove;
       /** Something that Dynamics does not show yet has to be written there. */
       readonly writeDue: boolean;
       /** When, in seconds from now; at once if absent. */
@@ -171,7 +186,7 @@ function decideDeleted(contact: ContactCase, event: ContactEvent['type']): Conta
   // A create or an update that comes after the deletion says nothing any more.
   const overtaken = event === 'contact.deleted' ? 'unchanged' : 'superseded';
   const patientId = stored?.linked ? (stored.patient?.id ?? null) : null;
-  const formerPatientId = stored?.patient?.id ?? null;
+  const formerPatientId = stored?.patient?.id ?? stored?.formerPatientId ?? null;
   const base = untouched(contact, event, patientId === null ? overtaken : 'unlinked');
   return {
     ...base,
@@ -212,10 +227,33 @@ function decideFound(
       ? {
           ...base,
           row: {
-            ...FORGOTTEN,
+            ...NOBODY,
             version: read.version,
             mergedInto: read.mergedInto,
+            formerPatientId: null,
             raisesRevision: stored.deleted,
+          },
+        }
+      : base;
+  }
+
+  if (patient === undefined && read.mergedInto !== null) {
+    // Whoever this was is the master's patient by now: nobody is made a second time.
+    const base = untouched(contact, event, 'unchanged');
+    const remerged = stored?.mergedInto !== read.mergedInto;
+    return stored === undefined ||
+      stored.readDue ||
+      stored.deleted ||
+      remerged ||
+      stored.version !== read.version
+      ? {
+          ...base,
+          row: {
+            ...NOBODY,
+            version: read.version,
+            mergedInto: read.mergedInto,
+            formerPatientId: stored?.formerPatientId ?? null,
+            raisesRevision: stored === undefined || remerged || stored.deleted,
           },
         }
       : base;
@@ -272,6 +310,8 @@ function decideFound(
     row: {
       ...linkedRow(read, patient.id, linksNow ? 'new' : 'kept', merged.ahead.length > 0, stored),
       raisesRevision: changes || merged.ahead.length > 0,
+      ...(known === undefined &&
+        contact.match?.movesFrom && { movesFrom: contact.match.movesFrom }),
       ...(readsAgain && { readDueSeconds: READ_AGAIN_SECONDS }),
     },
     patient: effect
@@ -302,16 +342,15 @@ function lastKnown({ seen, pushed }: StoredContact, shown: Profile): Profile | u
   return base;
 }
 
-/** A contact whose patient was erased: known, alive, and nobody. */
-const FORGOTTEN: Omit<
+/** A contact whose patient was erased, or is its master's: known, alive, and nobody. */
+const NOBODY: Omit<
   Extract<RowChange, { kind: 'apply' }>,
-  'raisesRevision' | 'version' | 'mergedInto'
+  'raisesRevision' | 'version' | 'mergedInto' | 'formerPatientId'
 > = {
   kind: 'apply',
   seen: null,
   deleted: false,
   patientId: null,
-  formerPatientId: null,
   writeDue: false,
 };
 

@@ -18,6 +18,7 @@ select
   c.attempts,
   c.erased_at is not null as erased,
   c.patient_id is not null as linked,
+  c.former_patient_id,
   p.id as patient_id,
   p.first_name::text as first_name,
   p.last_name::text as last_name,

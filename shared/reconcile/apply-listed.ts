@@ -12,9 +12,11 @@ import {
   decideContact,
   type StoredContact,
 } from '../contacts/decide-contact.ts';
-import { findMatches } from '../contacts/find-matches.ts';
+import { findMatches, waitsForMerged } from '../contacts/find-matches.ts';
+import { auditedDecision, reportDecision, wentBack } from '../contacts/report-decision.ts';
 import { describeError, type Log } from '../observability/log.ts';
 import { messages } from '../observability/messages.ts';
+import type { Measurements } from '../observability/metrics.ts';
 
 /** A contact that changed between read and write is decided anew so often before its clock is set. */
 const MAX_ROUNDS = 3;
@@ -38,8 +40,8 @@ export interface Applied {
   readonly effects: readonly Effect[];
   /** Contacts that the database refuses even by themselves. */
   readonly refused: readonly string[];
-  /** Contacts that Dynamics showed at a lower version than the row had: it counts anew. */
-  readonly wentBack: readonly string[];
+  /** Dynamics showed a contact at a lower version than its row had: it counts anew. */
+  readonly wentBack: boolean;
 }
 
 /** What Dynamics says of contacts whose rows have just been read; one that is left out is not touched. */
@@ -51,13 +53,14 @@ export interface ApplyListedDependencies {
   readonly contacts: ContactStore;
   readonly newId: () => string;
   readonly log: Log;
+  readonly metrics: Measurements;
 }
 
 /**
  * Brings the rows of many contacts up to what Dynamics says: the same decision and statements as for an
  * event, with an audit row only where something changed. Throws as `Database` does.
  */
-export function createApplyListed({ contacts, newId, log }: ApplyListedDependencies) {
+export function createApplyListed({ contacts, newId, log, metrics }: ApplyListedDependencies) {
   return { apply, leaveToClock };
 
   /** @param writeDueSeconds when the nth new link of these is written to Dynamics; at once if absent */
@@ -69,7 +72,7 @@ export function createApplyListed({ contacts, newId, log }: ApplyListedDependenc
   ): Promise<Applied> {
     const { dataverseOrganizationId } = listing;
     const effects: Effect[] = [];
-    const wentBack: string[] = [];
+    let isBehind = false;
     const refused: string[] = [];
     let newLinks = 0;
     let pending = [...new Set(contactIds)];
@@ -85,9 +88,10 @@ export function createApplyListed({ contacts, newId, log }: ApplyListedDependenc
         const stored = storedOf.get(contactId);
         return { organizationId: listing.organizationId, contactId, stored, read };
       });
-      for (const one of cases) if (isBehind(one)) wentBack.push(one.contactId);
-      const matches = await findMatches(contacts, cases);
-      const writes = cases.flatMap((one): ContactWrite[] => {
+      const masters = cases.filter((one) => waitsForMerged(one, cases));
+      const ready = cases.filter((one) => !masters.includes(one));
+      const matches = await findMatches(contacts, ready);
+      const writes = ready.flatMap((one): (ContactWrite & { read: ContactRead })[] => {
         const decided = decideContact(
           {
             stored: one.stored,
@@ -108,11 +112,13 @@ export function createApplyListed({ contacts, newId, log }: ApplyListedDependenc
         writes,
         (count, error) => log(messages.contactRowsRejected, { count, ...describeError(error) }),
       );
-      pending = [];
-      for (const { contactId, organizationId, decision } of writes) {
-        const key = rowKey({ organizationId, contactId });
-        const rejected = result.rejected.get(key);
-        if (result.applied.has(key)) {
+      pending = masters.map(({ contactId }) => contactId);
+      for (const write of writes) {
+        const { contactId, decision } = write;
+        const rejected = result.rejected.get(rowKey(write));
+        if (result.applied.has(rowKey(write))) {
+          reportDecision(write, { log, metrics });
+          isBehind ||= wentBack(write);
           if (hasEffect(decision)) effects.push({ contactId, decision });
         } else if (rejected !== undefined && !rejected.temporary && round === MAX_ROUNDS) {
           refused.push(contactId);
@@ -124,7 +130,7 @@ export function createApplyListed({ contacts, newId, log }: ApplyListedDependenc
     // It kept changing, or is held locked.
     await leaveToClock(listing, pending, () => MISSED_AGAIN_SECONDS);
     for (const contactId of refused) log(messages.contactRefused, { contactId });
-    return { effects, refused, wentBack };
+    return { effects, refused, wentBack: isBehind };
   }
 
   /** Contacts are read by themselves later, the nth of them after so many seconds. */
@@ -146,7 +152,7 @@ export function createApplyListed({ contacts, newId, log }: ApplyListedDependenc
 
   function auditRows({ source }: Listing, contactId: string, decision: ContactDecision) {
     if (!hasEffect(decision)) return [];
-    const { patientId, action, outcome, changedFields, conflicts, driftedFields } = decision;
+    const { patientId, action, outcome } = decision;
     const id = newId();
     return [
       {
@@ -156,12 +162,7 @@ export function createApplyListed({ contacts, newId, log }: ApplyListedDependenc
         action,
         source,
         outcome,
-        new_values: auditValues({
-          contactId,
-          changedFields,
-          conflicts,
-          ...(driftedFields.length > 0 && { driftedFields }),
-        }),
+        new_values: auditValues({ contactId, ...auditedDecision(decision) }),
       },
     ];
   }
@@ -182,10 +183,6 @@ const hasEffect = ({ patient, driftedFields }: ContactDecision): boolean =>
 
 const belongsTo = (listing: Listing, row: StoredRow): boolean =>
   row.organizationId === listing.organizationId;
-
-/** The row was read before Dynamics was, so nothing but a new count can have made it lower. */
-const isBehind = ({ stored, read }: { stored: StoredContact | undefined; read: ContactRead }) =>
-  stored?.version != null && read.kind === 'found' && BigInt(read.version) < BigInt(stored.version);
 
 function writtenLater(decision: ContactDecision, seconds: number): ContactDecision {
   const { row } = decision;

@@ -122,7 +122,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
   const { tracking, contacts, dataverse, readContacts, optionValues } = dependencies;
   const { connectedOrganizationId, newId, wait, log, metrics } = dependencies;
   const { pageSize, maxMissingShare } = dependencies;
-  const { apply, leaveToClock } = createApplyListed({ contacts, newId, log });
+  const { apply, leaveToClock } = createApplyListed({ contacts, newId, log, metrics });
 
   return async (options: ReconcileOptions): Promise<Reconciled> => {
     const counts: Counts = {
@@ -371,17 +371,10 @@ export function createReconcile(dependencies: ReconcileDependencies) {
           counts[COUNT_OF[decision.action]] += 1;
           if (late(contactId)) counts.missed += 1;
         }
-        if (decision.driftedFields.length > 0) {
-          counts.edited += 1;
-          metrics.count('ConsentDrift');
-          log(messages.consentDrifted, { contactId, fields: decision.driftedFields });
-        }
+        if (decision.driftedFields.length > 0) counts.edited += 1;
       }
       counts.refused += refused.length;
-      if (behind.length === 0) return;
-      wentBack = true;
-      metrics.add('VersionRegressions', behind.length);
-      for (const contactId of behind) log(messages.versionWentBack, { contactId });
+      wentBack ||= behind;
     }
 
     /** Whether everything that was missing is asked about, and the run after it. */

@@ -30,6 +30,7 @@ export function createDecide(guarded: (guard: InboundGuard) => boolean) {
           attempts: 0,
           linked: row.linked,
           erased: row.erased,
+          formerPatientId: null,
           patient:
             patient === null ? null : { id: 'the patient', ...NOBODY, email: email(patient) },
         }

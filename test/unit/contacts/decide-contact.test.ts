@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   type ContactRead,
   decideContact,
+  type MatchedPatient,
   type Patient,
   type StoredContact,
 } from '../../../shared/contacts/decide-contact.ts';
@@ -37,6 +38,7 @@ const stored = (overrides: Partial<StoredContact> = {}): StoredContact => ({
   linked: true,
   erased: false,
   patient,
+  formerPatientId: null,
   ...overrides,
 });
 const tombstone = (overrides: Partial<StoredContact> = {}) =>
@@ -44,7 +46,7 @@ const tombstone = (overrides: Partial<StoredContact> = {}) =>
 const decide = (
   read: ContactRead,
   row?: StoredContact,
-  options: { match?: Patient; event?: ContactEvent['type'] } = {},
+  options: { match?: MatchedPatient; event?: ContactEvent['type'] } = {},
 ) =>
   decideContact(
     { stored: row, read, match: options.match, newPatientId: 'new' },
@@ -322,6 +324,49 @@ describe('a contact that cannot be read', () => {
       outcome: 'unreadable',
       row: { kind: 'due', readDueSeconds },
       patient: null,
+    });
+  });
+});
+
+describe('a merged contact', () => {
+  const merged: ContactRead = {
+    kind: 'found',
+    version: '8',
+    profile,
+    mergedInto: 'master',
+    consent: null,
+  };
+  const former = stored({
+    linked: false,
+    patient: null,
+    formerPatientId: 'p1',
+    mergedInto: 'master',
+  });
+
+  test('without a patient is made none', () => {
+    expect(decide(merged)).toMatchObject({
+      outcome: 'unchanged',
+      patientId: null,
+      patient: null,
+      row: { kind: 'apply', version: '8', seen: null, mergedInto: 'master', patientId: null },
+    });
+  });
+
+  test('keeps who was linked to it, read or deleted', () => {
+    expect(decide(merged, former)).toMatchObject({
+      row: { formerPatientId: 'p1', raisesRevision: false },
+      patient: null,
+    });
+    expect(decide(deleted, former)).toMatchObject({ row: { formerPatientId: 'p1' } });
+    expect(decide(merged, { ...former, version: '8' })).toMatchObject({ row: { kind: 'none' } });
+  });
+
+  test('leaves its patient to the master', () => {
+    const movesFrom = { contactId: 'merged', revision: '5' };
+    expect(decide(found(), undefined, { match: { ...patient, movesFrom } })).toMatchObject({
+      action: 'patient_linked',
+      row: { patientId: 'p1', movesFrom, writeDue: true },
+      patient: { id: 'p1', created: false, link: 'set' },
     });
   });
 });

@@ -8,16 +8,18 @@ const person = {
   email: 'Ada@Example.test',
   phone: null,
 };
-const contact = (contactId: string) => ({
+const contact = (contactId: string, merged = false) => ({
   contactId,
   organizationId: 'o1',
   key: matchKey(person),
+  merged,
 });
 const candidate = (id: string, overrides: Partial<Candidate> = {}): Candidate => ({
   organizationId: 'o1',
   contactId: 'c1',
   patient: { ...person, id },
   own: false,
+  merged: false,
   rivals: 0,
   ...overrides,
 });
@@ -56,6 +58,19 @@ describe('a contact without a patient', () => {
     const own = candidate('p2', { own: true, rivals: 1 });
     expect(match([candidate('p1'), own], [contact('c2')])).toBe('p2');
     expect(match([own, candidate('p3', { own: true })])).toBeUndefined();
+  });
+
+  test('the master of a merge takes over a patient, before one that is only alike', () => {
+    const merged = candidate('p2', { merged: true, rivals: 1 });
+    expect(match([candidate('p1'), merged], [contact('c2')])).toBe('p2');
+    expect(match([candidate('p1', { own: true }), merged])).toBe('p1');
+  });
+
+  test('a contact that was merged itself takes over nobody', () => {
+    const merged = candidate('p2', { merged: true });
+    const chain = contact('c1', true);
+    expect(matchPatient(chain, [merged], [chain])).toBeUndefined();
+    expect(matchPatient(chain, [merged, candidate('p1')], [chain])?.id).toBe('p1');
   });
 
   test("another contact's candidates are not its own", () => {

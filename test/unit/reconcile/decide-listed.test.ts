@@ -32,6 +32,7 @@ const row = (changes: Partial<StoredContact> = {}): StoredContact => ({
   linked: true,
   erased: false,
   patient: null,
+  formerPatientId: null,
   ...changes,
 });
 
