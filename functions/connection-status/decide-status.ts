@@ -6,7 +6,11 @@ import {
 } from '../../shared/dataverse/errors.ts';
 import { columnsMissing, type Problem, problemOf } from '../../shared/dataverse/problem.ts';
 import { PROBLEMS } from '../../shared/reconcile/describe-problem.ts';
-import type { DirectionStatus, SyncStatus } from '../../shared/sync-status/sync-status-store.ts';
+import {
+  type DirectionStatus,
+  MAX_PATIENTS_TO_MERGE,
+  type SyncStatus,
+} from '../../shared/sync-status/sync-status-store.ts';
 
 /** What became of one question. */
 export type Answer<T> =
@@ -97,6 +101,7 @@ export function decideStatus(findings: Findings, checkedAt: Date): ConnectionSta
     ...deadLetters(findings),
     ...behind(findings),
     ...(findings.sync.ok ? findings.sync.value.trackingProblems.map((name) => PROBLEMS[name]) : []),
+    ...patientsToMerge(findings),
   ]);
   return {
     status: stateOf(findings, problems),
@@ -230,6 +235,20 @@ function behind({ sync }: Findings): Problem[] {
       message: `A contact has been waiting for ${oldest} seconds.`,
       remedy:
         'Look at the logs of sweep, sync-contact and sync-consent. After a great many expiries at once it comes right by itself.',
+    },
+  ];
+}
+
+function patientsToMerge({ sync }: Findings): Problem[] {
+  if (!sync.ok || sync.value.patientsToMerge === 0) return [];
+  const count = sync.value.patientsToMerge;
+  const contacts = count === 1 ? 'contact was' : 'contacts were';
+  return [
+    {
+      code: 'patients_to_merge',
+      message: `${count}${count < MAX_PATIENTS_TO_MERGE ? '' : ' or more'} ${contacts} merged in Dynamics while the patients are still two. Of their consents the most restrictive hold.`,
+      remedy:
+        'Merge the patients in ConsentHub, or delete the one that is not needed. The log line CO-006 names the contacts.',
     },
   ];
 }

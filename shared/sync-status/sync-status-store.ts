@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Database } from '../database/database.ts';
 import { TRACKING_PROBLEMS, type TrackingProblem } from '../reconcile/tracking-problem.ts';
+import countPatientsToMerge from './count-patients-to-merge.sql';
 import readTrackingProblems from './read-tracking-problems.sql';
 import readSyncStatus from './read-sync-status.sql';
 
@@ -21,7 +22,12 @@ export interface SyncStatus {
   readonly consents: DirectionStatus;
   /** What keeps the reconciler from its work. */
   readonly trackingProblems: readonly TrackingProblem[];
+  /** Merged contacts whose master has another patient; `MAX_PATIENTS_TO_MERGE`: so many or more. */
+  readonly patientsToMerge: number;
 }
+
+/** Nobody acts on a larger number in another way, and counting on would cost what the table holds. */
+export const MAX_PATIENTS_TO_MERGE = 1_000;
 
 export interface SyncStatusStore {
   /** Throws as `Database` does. */
@@ -29,6 +35,7 @@ export interface SyncStatusStore {
 }
 
 const seconds = z.number().nullable();
+const countRow = z.object({ count: z.number() });
 const problemRow = z.object({ problem: z.enum(TRACKING_PROBLEMS) });
 const statusRow = z.object({
   contacts_due: z.number(),
@@ -43,9 +50,10 @@ export function createSyncStatusStore(database: Database): SyncStatusStore {
   return {
     async read() {
       // In a transaction times are UTC, also where ConsentHub's column has no time zone.
-      const [rows = [], problems = []] = await database.transaction([
+      const [rows = [], problems = [], toMerge = []] = await database.transaction([
         { text: readSyncStatus, params: [] },
         { text: readTrackingProblems, params: [] },
+        { text: countPatientsToMerge, params: [MAX_PATIENTS_TO_MERGE] },
       ]);
       const row = statusRow.parse(rows[0]);
       return {
@@ -60,6 +68,7 @@ export function createSyncStatusStore(database: Database): SyncStatusStore {
           row.consents_success_seconds,
         ),
         trackingProblems: problems.map((one) => problemRow.parse(one).problem),
+        patientsToMerge: countRow.parse(toMerge[0]).count,
       };
     },
   };

@@ -24,7 +24,12 @@ const audit = (action: string, outcome: string, source: string | null, at: strin
 
 test('nothing has happened yet', async () => {
   const idle = { lastSuccessAt: null, due: 0, oldestSeconds: null };
-  expect(await store.read()).toEqual({ contacts: idle, consents: idle, trackingProblems: [] });
+  expect(await store.read()).toEqual({
+    contacts: idle,
+    consents: idle,
+    trackingProblems: [],
+    patientsToMerge: 0,
+  });
 });
 
 test('counts the rows whose clock is due in each direction, and since when the longest', async () => {
@@ -80,4 +85,32 @@ test('reads the same where ConsentHub keeps its actions in an enum type', async 
   const after = await store.read();
   expect(after.contacts.lastSuccessAt).toEqual(before.contacts.lastSuccessAt);
   expect(after.consents.lastSuccessAt).toEqual(before.consents.lastSuccessAt);
+});
+
+test('counts merged contacts whose master has another patient', async () => {
+  const { rows } = await database.pool.query<{ id: string }>(
+    `insert into patients (organization_id) select $1::uuid from generate_series(1, 5) returning id`,
+    [database.organizationId],
+  );
+  const [master, other, moved, deleted, alone] = rows.map(({ id }) => id);
+  await database.pool.query(
+    `insert into dynamics_contacts
+       (organization_id, contact_id, patient_id, former_patient_id, merged_into)
+     values
+       ($1, '00000000-0000-4000-8000-000000000001', $2, null, null),
+       -- Both have a patient.
+       ($1, gen_random_uuid(), $3, null, '00000000-0000-4000-8000-000000000001'),
+       -- Deleted since, and its patient counts all the same.
+       ($1, gen_random_uuid(), null, $4, '00000000-0000-4000-8000-000000000001'),
+       -- It had none, or its patient is the master's now.
+       ($1, gen_random_uuid(), null, null, '00000000-0000-4000-8000-000000000001'),
+       ($1, gen_random_uuid(), null, $2, '00000000-0000-4000-8000-000000000001'),
+       -- The master is still to be read, and will take it over.
+       ($1, gen_random_uuid(), $5, null, '00000000-0000-4000-8000-000000000002')`,
+    [database.organizationId, master, other, deleted, alone],
+  );
+  expect((await store.read()).patientsToMerge).toBe(2);
+  // ConsentHub merges: one of the two is gone.
+  await database.pool.query('delete from patients where id = any($1)', [[other, moved]]);
+  expect((await store.read()).patientsToMerge).toBe(1);
 });

@@ -32,6 +32,7 @@ const HEALTHY: Findings = {
     contacts: { ...idle, lastSuccessAt: new Date('2026-03-01T11:59:00.000Z') },
     consents: { ...idle, due: 3, oldestSeconds: 12 },
     trackingProblems: [],
+    patientsToMerge: 0,
   }),
   contactQueues: ok({ waiting: 2, deadLettered: 0 }),
   consentQueues: ok(empty),
@@ -149,6 +150,7 @@ describe('the state', () => {
       {
         sync: ok({
           trackingProblems: [],
+          patientsToMerge: 0,
           contacts: idle,
           consents: { ...idle, due: 1, oldestSeconds: 301 },
         }),
@@ -162,9 +164,10 @@ describe('the state', () => {
 
   test('a row that waits for five minutes is not stuck yet', () => {
     const consents = { ...idle, due: 1, oldestSeconds: 300 };
-    expect(decide({ sync: ok({ trackingProblems: [], contacts: idle, consents }) }).status).toBe(
-      'connected',
-    );
+    expect(
+      decide({ sync: ok({ trackingProblems: [], patientsToMerge: 0, contacts: idle, consents }) })
+        .status,
+    ).toBe('connected');
   });
 });
 
@@ -192,7 +195,12 @@ test('shows what could not be found out as null, and nothing of what an error sa
 });
 
 test('a reconciler that has stopped is a problem with a remedy', { tags: ['fault-26'] }, () => {
-  const sync = ok({ contacts: idle, consents: idle, trackingProblems: TRACKING_PROBLEMS });
+  const sync = ok({
+    contacts: idle,
+    consents: idle,
+    trackingProblems: TRACKING_PROBLEMS,
+    patientsToMerge: 0,
+  });
   const { status, problems } = decide({ sync });
   expect(status).toBe('degraded');
   expect(problems.map(({ code }) => code)).toEqual([
@@ -202,4 +210,21 @@ test('a reconciler that has stopped is a problem with a remedy', { tags: ['fault
     'change_tracking_refused',
   ]);
   for (const { remedy } of problems) expect(remedy).not.toBe('');
+});
+
+test.each([
+  [1, /^1 contact was merged/],
+  [999, /^999 contacts were merged/],
+  [1_000, /^1000 or more contacts were merged/],
+])('%i patients to merge are a problem with a remedy', (patientsToMerge, message) => {
+  const sync = ok({ contacts: idle, consents: idle, trackingProblems: [], patientsToMerge });
+  const { status, problems } = decide({ sync });
+  expect(status).toBe('degraded');
+  expect(problems).toEqual([
+    {
+      code: 'patients_to_merge',
+      message: expect.stringMatching(message),
+      remedy: expect.any(String),
+    },
+  ]);
 });
