@@ -28,6 +28,7 @@ export const LINKED: StoredContact = {
   readDue: false,
   attempts: 0,
   linked: true,
+  formerPatientId: null,
   erased: false,
   patient: { id: PATIENT_ID, ...ADA },
 };

@@ -36,6 +36,7 @@ export async function sweep(how: Sweep = {}): Promise<void> {
           contacts: due(how.contactsDue),
           consents: due(how.consentsDue),
           trackingProblems: [],
+          patientsToMerge: 0,
         }),
     },
     contactQueue: queue,

@@ -67,6 +67,7 @@ function setUp(options: {
           contacts: { lastSuccessAt: null, due: 3, oldestSeconds: 71 },
           consents: { lastSuccessAt: null, due: 0, oldestSeconds: null },
           trackingProblems: [],
+          patientsToMerge: 0,
         };
       },
     },
