@@ -14,6 +14,7 @@ import {
 import type { Monitored } from './monitored.ts';
 
 const FIVE_MINUTES = Duration.minutes(5);
+const QUARTER_OF_AN_HOUR = Duration.minutes(15);
 const HOUR = Duration.hours(1);
 
 /**
@@ -34,6 +35,25 @@ const PAUSED_SECONDS = 60;
 
 /** Both sides edit the same person now and then; so many in an hour are a process that does. */
 const MERGE_CONFLICTS = 5;
+
+/** The reconciler says with every run, every five minutes, what stops it: once may be over by the next. */
+const STOPPED_RUNS = 2;
+
+/** Dataverse tries a webhook twice only, so one is lost now and then; so many in an hour have a cause. */
+const MISSED_WEBHOOKS = 5;
+
+/** A person who does not know better edits one contact; so many in an hour are an import or a workflow. */
+const DRIFTED_CONTACTS = 5;
+
+/** Of the metric `ReconcileFailures`, dimension `reason`: somebody has to mend it. Outages pass by themselves. */
+export const STOPPED_REASONS = [
+  'unknown_organization',
+  'read_forbidden',
+  'contacts_missing',
+  'tracking_refused',
+];
+/** The same, where an organisation was restored from a backup. */
+export const RESTORED_REASON = 'versions_went_back';
 
 /** Of the metric `Pauses`, dimension `reason`. */
 export const PAUSE_REASONS = ['throttled', 'server-error', 'credentials-refused'];
@@ -145,6 +165,68 @@ export function alarmsOf({
       below: true,
       datapoints: [3, 3],
       missingData: TreatMissingData.BREACHING,
+    },
+    {
+      id: 'reconciler-silent',
+      severity: 'ticket',
+      impact:
+        'Nobody looks for changes in Dynamics whose webhook was lost: ConsentHub may keep old data.',
+      // Each run that comes to its end says how many contacts it saw, also if there were none.
+      metric: bridgeMetric('ContactsListed', Stats.SAMPLE_COUNT, FIVE_MINUTES),
+      threshold: 1,
+      below: true,
+      // One that reads everything takes a quarter of an hour.
+      datapoints: [3, 3],
+      missingData: TreatMissingData.BREACHING,
+    },
+    {
+      id: 'reconciler-stopped',
+      severity: 'ticket',
+      impact:
+        'Changes in Dynamics whose webhook was lost are not found until somebody mends something.',
+      metric: sumOf(
+        byValue('ReconcileFailures', Stats.SUM, QUARTER_OF_AN_HOUR, 'reason', STOPPED_REASONS),
+        QUARTER_OF_AN_HOUR,
+      ),
+      threshold: STOPPED_RUNS,
+      datapoints: [1, 1],
+      missingData: TreatMissingData.NOT_BREACHING,
+    },
+    {
+      id: 'organization-restored',
+      severity: 'page',
+      impact:
+        'Dynamics was restored from a backup: it may show consents that were revoked since, and old contacts.',
+      metric: sumOf(
+        [
+          bridgeMetric('VersionRegressions', Stats.SUM, FIVE_MINUTES),
+          bridgeMetric('ReconcileFailures', Stats.SUM, FIVE_MINUTES, { reason: RESTORED_REASON }),
+        ],
+        FIVE_MINUTES,
+      ),
+      threshold: 1,
+      datapoints: [1, 1],
+      missingData: TreatMissingData.NOT_BREACHING,
+    },
+    {
+      id: 'missed-webhooks',
+      severity: 'ticket',
+      impact:
+        'Webhooks of Dynamics get lost: changes of contacts arrive minutes late instead of in seconds.',
+      metric: bridgeMetric('MissedWebhooks', Stats.SUM, HOUR),
+      threshold: MISSED_WEBHOOKS,
+      datapoints: [1, 1],
+      missingData: TreatMissingData.NOT_BREACHING,
+    },
+    {
+      id: 'consent-drift',
+      severity: 'ticket',
+      impact:
+        'Somebody edits consents in Dynamics, where they do not count: until they are put right, marketing goes by them.',
+      metric: bridgeMetric('ConsentDrift', Stats.SUM, HOUR),
+      threshold: DRIFTED_CONTACTS,
+      datapoints: [1, 1],
+      missingData: TreatMissingData.NOT_BREACHING,
     },
     {
       id: 'merge-conflicts',

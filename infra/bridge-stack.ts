@@ -281,6 +281,7 @@ export class BridgeStack extends Stack {
         syncContact,
         syncConsent,
         sweep,
+        reconcileContacts,
         connectionStatus,
         testConnection,
         migrateDatabase,

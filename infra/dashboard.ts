@@ -12,7 +12,13 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { NOT_TAKEN_REASONS, PAUSE_REASONS, SIGNATURE_REASONS } from './alarms.ts';
+import {
+  NOT_TAKEN_REASONS,
+  PAUSE_REASONS,
+  RESTORED_REASON,
+  SIGNATURE_REASONS,
+  STOPPED_REASONS,
+} from './alarms.ts';
 import type { Alarming } from './constructs/alarming.ts';
 import {
   bridgeMetric,
@@ -65,6 +71,8 @@ export class BridgeDashboard extends Construct {
         overviewRow(monitored, alarming),
         heading('From Dynamics', 'webhooks, then contacts; `contacts` in ConsentHub follow them'),
         ingestRow(),
+        heading('The reconciler', 'finds what webhooks have not told'),
+        reconcileRow(),
         heading('To Dynamics', 'consents that people give, revoke or let expire'),
         consentRow(),
         heading('Producers against consumers', 'does the work come faster than it is done?'),
@@ -158,6 +166,22 @@ const ingestRow = (): IWidget[] => [
     labelled(bridgeMetric('MergeConflicts', Stats.SUM, MINUTE), 'both sides had changed'),
   ]),
   graph('How long contacts take, in ms', THIRD, latencies('inbound'), LATENCY_LIMIT_MS),
+];
+
+const reconcileRow = (): IWidget[] => [
+  graph('Contacts listed, changes found late, contacts refused', THIRD, [
+    labelled(bridgeMetric('ContactsListed', Stats.SUM, MINUTE), 'listed'),
+    labelled(bridgeMetric('MissedWebhooks', Stats.SUM, MINUTE), 'their webhook never came'),
+    labelled(bridgeMetric('ContactsRefused', Stats.SUM, MINUTE), 'refused by the database'),
+  ]),
+  graph('What else was done in Dynamics', THIRD, [
+    labelled(bridgeMetric('ConsentDrift', Stats.SUM, MINUTE), 'consents edited'),
+    labelled(bridgeMetric('MergedPatients', Stats.SUM, MINUTE), 'contacts merged'),
+    labelled(bridgeMetric('VersionRegressions', Stats.SUM, MINUTE), 'restored from a backup'),
+  ]),
+  graph('What stops the reconciler', THIRD, [
+    ...byOutcome('ReconcileFailures', 'reason', [...STOPPED_REASONS, RESTORED_REASON]),
+  ]),
 ];
 
 const consentRow = (): IWidget[] => [

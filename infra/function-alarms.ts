@@ -15,8 +15,8 @@ const MAX_DURATION_PERCENT = 80;
 
 /** Alarms about the functions as Lambda sees them. */
 export function functionAlarms(functions: BridgeFunctions): AlarmDefinition[] {
-  const { receiveWebhook, sweep, migrateDatabase, ...called } = functions;
-  const behindWebhook = [...Object.values(called), sweep, migrateDatabase];
+  const { receiveWebhook, sweep, reconcileContacts, migrateDatabase, ...called } = functions;
+  const behindWebhook = [...Object.values(called), sweep, reconcileContacts, migrateDatabase];
   return [
     {
       id: 'webhook-function-failing',
@@ -42,7 +42,7 @@ export function functionAlarms(functions: BridgeFunctions): AlarmDefinition[] {
       id: 'function-throttles',
       severity: 'ticket',
       impact: 'The AWS account has no room for the bridge: events wait, and staff get no status.',
-      // Not the sweep, which runs once at a time on purpose, nor the migration.
+      // Not the sweep and the reconciler, which run once at a time on purpose, nor the migration.
       metric: sumOf(Object.values(called).map(throttlesOf), PERIOD),
       threshold: 1,
       datapoints: [1, 1],
@@ -52,7 +52,7 @@ export function functionAlarms(functions: BridgeFunctions): AlarmDefinition[] {
       id: 'function-slow',
       severity: 'ticket',
       impact: 'A part of the bridge is about to be cut off in the middle of its work.',
-      // Not the sweep, which goes on until its time is up, nor the migration, which runs on deploys.
+      // Not the sweep and the reconciler, which go on until their time is up, nor the migration.
       metric: highestOf([receiveWebhook, ...Object.values(called)].map(shareOfTimeout), PERIOD),
       threshold: MAX_DURATION_PERCENT,
       datapoints: [2, 3],

@@ -6,6 +6,7 @@ export interface BridgeFunctions {
   readonly syncContact: LambdaFunction;
   readonly syncConsent: LambdaFunction;
   readonly sweep: LambdaFunction;
+  readonly reconcileContacts: LambdaFunction;
   readonly connectionStatus: LambdaFunction;
   readonly testConnection: LambdaFunction;
   readonly migrateDatabase: LambdaFunction;

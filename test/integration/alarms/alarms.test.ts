@@ -8,7 +8,7 @@ import { startQueues } from './queues.ts';
 import { createWorld, stopTime, type World } from './world.ts';
 
 /** Minutes after which the slowest alarm has gone on, and after which it is over (three hours). */
-const PATIENCE = { on: 15, over: 200 };
+const PATIENCE = { on: 30, over: 200 };
 
 const PREFIX = 'consenthub-dynamics-';
 const monitoring = readMonitoring();

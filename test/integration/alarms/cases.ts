@@ -3,6 +3,7 @@ import { contacts } from './contacts.ts';
 import { dataverse } from './dataverse.ts';
 import type { Functions } from './functions.ts';
 import type { Queues } from './queues.ts';
+import { reconciles } from './reconciles.ts';
 import { sweep } from './sweeps.ts';
 import { webhooks } from './webhooks.ts';
 
@@ -83,6 +84,29 @@ export function alarmCases(queues: Queues, functions: Functions): Record<string,
       well: () => sweep(),
       trouble: () => sweep({ databaseDown: true }),
     },
+    'reconciler-silent': {
+      well: () => reconciles.nothingNew(),
+      trouble: () => reconciles.databaseDown(),
+    },
+    'reconciler-stopped': {
+      well: () => reconciles.nothingNew(),
+      trouble: async () => {
+        await reconciles.forbidden();
+        await reconciles.contactsMissing();
+      },
+    },
+    'organization-restored': {
+      well: () => reconciles.nothingNew(),
+      trouble: () => contacts.setBack(),
+    },
+    'missed-webhooks': {
+      well: () => reconciles.nothingNew(),
+      trouble: () => reconciles.webhooksMissed(),
+    },
+    'consent-drift': {
+      well: () => contacts.unchanged(),
+      trouble: () => times(5, () => contacts.consentsEdited()),
+    },
     'merge-conflicts': {
       well: () => contacts.unchanged(),
       trouble: () => times(5, () => contacts.changedOnBothSides()),
@@ -116,7 +140,11 @@ export async function measureEverything(queues: Queues): Promise<void> {
   }
   await webhooks().withoutSecret();
   await webhooks().withoutQueue();
-  for (const sync of [...Object.values(contacts), ...Object.values(consents)]) {
+  for (const sync of [
+    ...Object.values(contacts),
+    ...Object.values(consents),
+    ...Object.values(reconciles),
+  ]) {
     await sync();
   }
   await sweep({ contactsDue: 1, consentsDue: 1, expired: 3 });

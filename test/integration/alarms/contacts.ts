@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createSyncContact } from '../../../functions/sync-contact/sync-contact.ts';
+import { deriveContactFields } from '../../../shared/consent/derive-contact-fields.ts';
 import { rowKey } from '../../../shared/contacts/contact-store.ts';
 import type { ContactRead, StoredContact } from '../../../shared/contacts/decide-contact.ts';
 import type { Profile } from '../../../shared/contacts/profile.ts';
@@ -9,6 +10,7 @@ import { CONTACT_ID, ORGANIZATION_ID } from '../../support/execution-context.ts'
 import { recordLog } from '../../support/observability.ts';
 
 const CONSENTHUB_ORGANIZATION_ID = '88888888-aaaa-4bbb-8ccc-000000000008';
+const MASTER_ID = 'aaaaaaaa-aaaa-4bbb-8ccc-00000000000a';
 const PATIENT_ID = '99999999-aaaa-4bbb-8ccc-000000000009';
 export const ADA: Profile = {
   firstName: 'Ada',
@@ -39,6 +41,8 @@ const FOUND = {
   mergedInto: null,
   consent: null,
 } as const satisfies ContactRead;
+/** Of somebody who has agreed to nothing. */
+const NO_CONSENT = deriveContactFields([], new Date(0)).fields;
 const UNREADABLE: ContactRead = {
   kind: 'unreadable',
   reason: 'DataverseUnavailable',
@@ -103,6 +107,13 @@ export const contacts = {
   restored: () => sync({ stored: { ...LINKED, deleted: true, linked: false, patient: null } }),
   erased: () => sync({ stored: { ...LINKED, erased: true, linked: false, patient: null } }),
   unreadable: () => sync({ stored: LINKED, read: UNREADABLE, receiveCount: 3 }),
+  merged: () => sync({ stored: LINKED, read: { ...FOUND, version: '11', mergedInto: MASTER_ID } }),
+  setBack: () => sync({ stored: LINKED, read: { ...FOUND, version: '9' } }),
+  consentsEdited: () =>
+    sync({
+      stored: { ...LINKED, written: NO_CONSENT },
+      read: { ...FOUND, version: '11', consent: { ...NO_CONSENT, marketingEmail: true } },
+    }),
   changedOnBothSides: () =>
     sync({
       stored: { ...LINKED, patient: { ...ADA, id: PATIENT_ID, email: 'ada@home.example.test' } },
