@@ -11,6 +11,7 @@ import { DataverseError, DataverseUnavailable } from '../../shared/dataverse/err
 import { describeError, type Log } from '../../shared/observability/log.ts';
 import { messages } from '../../shared/observability/messages.ts';
 import type { Measurements } from '../../shared/observability/metrics.ts';
+import { withRequestId } from '../../shared/observability/request-id.ts';
 import { type ConsentEvent, parseConsentEvent } from '../../shared/queue/consent-event.ts';
 import {
   type PoisonReason,
@@ -208,10 +209,11 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
       const result: WriteResult =
         claimed === undefined
           ? { kind: 'done', outcome: 'superseded' }
-          : await write(work, claimed, seat, mayGoOn);
+          : await withRequestId(requestIdOf(work), () => write(work, claimed, seat, mayGoOn));
       if (result.kind === 'failed') {
         log(messages.contactUnwritable, {
           contactId: work.subject.contactId,
+          dataverseRequestId: requestIdOf(work),
           reason: result.reason,
           outcome: result.outcome,
           retryAfterSeconds: result.retryAfterSeconds,
@@ -298,7 +300,8 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
     );
   }
 
-  function report({ subject, arrived }: Work, result: WriteResult) {
+  function report(work: Work, result: WriteResult) {
+    const { subject, arrived } = work;
     const settledAt = result.outcome === 'applied' ? result.acknowledgedAt : now();
     for (const { event, message } of arrived) {
       const latencyMs = settledAt.getTime() - Date.parse(event.occurredAt);
@@ -311,6 +314,7 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
         patientId: subject.patientId,
         eventId: event.eventId,
         eventType: event.type,
+        dataverseRequestId: requestIdOf(work),
         outcome: result.outcome,
         latencyMs,
         receiveCount: message.receiveCount,
@@ -318,6 +322,9 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
     }
   }
 }
+
+/** Several events of a patient are one write; it has the id of the last of them. */
+const requestIdOf = ({ arrived }: Work): string | undefined => arrived.at(-1)?.event.eventId;
 
 /** The connection leads to another organisation than the patient's. */
 class OtherOrganization extends Error {

@@ -20,6 +20,7 @@ import { DataverseError } from '../../shared/dataverse/errors.ts';
 import { describeError, type Log } from '../../shared/observability/log.ts';
 import { messages } from '../../shared/observability/messages.ts';
 import type { Measurements } from '../../shared/observability/metrics.ts';
+import { withRequestId } from '../../shared/observability/request-id.ts';
 import {
   type QueueMessage,
   retryDelaySeconds,
@@ -60,6 +61,8 @@ interface Case extends Work {
   readonly organizationId: string;
   readonly stored: StoredRow['stored'];
   readonly read: ContactRead;
+  /** What Dataverse knows the request by in which it was read. */
+  readonly dataverseRequestId: string | undefined;
 }
 
 /**
@@ -169,7 +172,18 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
       if (!known.some((one) => keyOf(one) === keyOf(work))) refuse(work);
     }
     if (known.length === 0) return [];
+    // One request reads them all; it has the id of the webhook that is first among them.
+    const dataverseRequestId = known[0]?.events.at(-1)?.event.correlationId;
+    return withRequestId(dataverseRequestId, async () => {
+      const read = await readKnown(known, refuse);
+      return read.map((one) => ({ ...one, dataverseRequestId }));
+    });
+  }
 
+  async function readKnown<Known extends Work>(
+    known: readonly Known[],
+    refuse: (work: Work) => void,
+  ): Promise<(Known & { readonly read: ContactRead })[]> {
     let connected: string;
     try {
       connected = await connectedOrganizationId();
@@ -232,6 +246,7 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
         contactId: one.contactId,
         eventId: event.eventId,
         eventType: event.type,
+        correlationId: event.correlationId,
         ...(event === latest && {
           ...auditedDecision(decision),
           ...(one.read.kind === 'unreadable' && { reason: one.read.reason }),
@@ -255,6 +270,7 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
         eventId: event.eventId,
         eventType: event.type,
         correlationId: event.correlationId,
+        dataverseRequestId: one.dataverseRequestId,
         patientId: decision.patientId ?? undefined,
         action: decision.action,
         outcome,
@@ -265,10 +281,11 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
     reportDecision({ ...one, decision }, { log, metrics });
   }
 
-  function logUnreadable({ contactId, read }: Case) {
+  function logUnreadable({ contactId, read, dataverseRequestId }: Case) {
     if (read.kind === 'unreadable') {
       log(messages.contactUnreadable, {
         contactId,
+        dataverseRequestId,
         reason: read.reason,
         retryAfterSeconds: read.retryAfterSeconds,
       });

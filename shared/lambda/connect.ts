@@ -11,6 +11,7 @@ import { createTokenSource, type TokenEvent, type TokenSource } from '../dataver
 import type { Log } from '../observability/log.ts';
 import { type Message, messages } from '../observability/messages.ts';
 import type { Measurements } from '../observability/metrics.ts';
+import { currentRequestId } from '../observability/request-id.ts';
 
 /** A call takes about 100 ms; what takes longer than this goes to the row's clock. */
 const DATAVERSE_TIMEOUT_MS = 5_000;
@@ -149,6 +150,7 @@ export function connect(
     fetch,
     timeoutMs: dataverseTimeoutMs,
     parallelRequests: env.DATAVERSE_PARALLEL_REQUESTS,
+    correlationId: currentRequestId,
     pause,
     observe: (outcome) => metrics.count('DataverseRequests', { outcome }),
   });

@@ -12,6 +12,8 @@ const LOG_FIELDS = [
   'contactId',
   'correlationId',
   'count',
+  /** What the request was called towards Dataverse: one can be about several contacts. */
+  'dataverseRequestId',
   'errorCode',
   'errorName',
   'eventId',

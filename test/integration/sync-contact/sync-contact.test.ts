@@ -56,6 +56,7 @@ describe('a contact', () => {
           contactId: id,
           eventId: created.eventId,
           eventType: 'contact.created',
+          correlationId: created.correlationId,
           changedFields: ['firstName', 'lastName', 'email', 'phone'],
           conflicts: [],
         },
