@@ -93,6 +93,8 @@ released as (
   set
     patient_id = null,
     former_patient_id = h.patient_id,
+    -- A writer of the old link may be under way: nobody will settle what it has written.
+    written = null,
     write_due_at = null,
     revision = h.revision + 1,
     updated_at = now()

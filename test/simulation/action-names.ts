@@ -16,6 +16,8 @@ export const ACTION_NAMES = [
   'redrive',
   'edit consents in Dynamics',
   'expire links',
+  'merge',
+  'merge patients',
 ] as const;
 
 export type ActionName = (typeof ACTION_NAMES)[number];

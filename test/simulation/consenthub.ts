@@ -13,7 +13,8 @@ export type Publishing = 'once' | 'twice' | 'late' | 'never';
 /** What ConsentHub itself remembers of a consent, apart from the database. */
 export interface Decision {
   readonly id: string;
-  readonly patientId: string;
+  /** Whoever the patient was merged into. */
+  patientId: string;
   readonly channel: Channel;
   readonly grantedAtMs: number | null;
   readonly expiresAtMs: number | null;
@@ -39,7 +40,7 @@ const LATE_MS = 150_000;
 
 export interface ConsentHub {
   readonly decisions: readonly Decision[];
-  /** Patients that were erased. */
+  /** Patients that were erased, or merged into another. */
   readonly erased: ReadonlySet<string>;
   patientOf(contact: Contact): Promise<string | undefined>;
   grant(
@@ -64,6 +65,8 @@ export interface ConsentHub {
   /** An unlinked patient with the name and email of a contact. */
   register(contact: Contact): Promise<void>;
   erase(contact: Contact): Promise<void>;
+  /** One patient gets the consents of both, the other is deleted. False if there are no two. */
+  mergePatients(contact: Contact, master: Contact): Promise<boolean>;
   publishNonsense(contact: Contact, kind: Nonsense): Promise<void>;
   /** Reasons of the messages that must end up as dead letters. */
   readonly poison: readonly string[];
@@ -233,6 +236,16 @@ export function createConsentHub(
       );
       await database.sql('delete from patients where id = $1', [patientId]);
       erased.add(patientId);
+    },
+
+    async mergePatients(contact, master) {
+      const [from, into] = [await patientOf(contact), await patientOf(master)];
+      if (from === undefined || into === undefined) return false;
+      await database.sql('update consents set patient_id = $2 where patient_id = $1', [from, into]);
+      for (const decision of decisions) if (decision.patientId === from) decision.patientId = into;
+      await database.sql('delete from patients where id = $1', [from]);
+      erased.add(from);
+      return true;
     },
 
     async publishNonsense(contact, kind) {

@@ -55,6 +55,8 @@ export function createContactCheck(
   function checkSilence(row: StateRow, contact: Contact) {
     // What a user has edited of the consent fields is written again.
     if (contact.consentsEdited) return;
+    // What a merge has changed at another contact shows here.
+    if (contact.isMaster) return;
     const was = before.find(({ contact_id }) => contact_id === row.contact_id);
     if (was === undefined || was.patient_id !== row.patient_id || !row.agrees) return;
     if (row.write_due && !was.write_due) {

@@ -361,6 +361,50 @@ export const GUARDS: readonly Guard[] = [
     tampering: { dataverse: { request: (headers) => ifMatch(headers, undefined, '*') } },
   },
   {
+    name: 'merge: the master of a contact that was merged is due',
+    focus: { ...focus(['merge', 'revoke', 'grant']), contacts: 2 },
+    ddl: inFunction(
+      'dynamics_make_masters_due(uuid, uuid)',
+      'then least(c.write_due_at, now()) else c.write_due_at',
+      'then c.write_due_at else c.write_due_at',
+    ),
+  },
+  {
+    name: 'merge: a consent of a merged contact’s patient makes its masters due',
+    focus: { ...focus(['merge', 'revoke', 'grant']), contacts: 2 },
+    ddl: inFunction(
+      'dynamics_make_write_due(uuid, uuid)',
+      'else least(c.write_due_at, now())',
+      'else c.write_due_at',
+    ),
+  },
+  {
+    name: 'merge: the most restrictive state holds',
+    focus: { ...focus(['merge', 'revoke', 'grant']), contacts: 2 },
+    tampering: rows(['read-claimed-contacts'], (row) => ({ ...row, merged_consents: [] })),
+  },
+  {
+    name: 'merge: a contact that was merged and deleted stands for its patient',
+    focus: { ...focus(['merge', 'revoke', 'grant', 'delete or restore']), contacts: 2 },
+    tampering: without(
+      'apply-contacts',
+      '    merged_into = d.merged_into,\n',
+      '    merged_into = case when d.deleted then null else d.merged_into end,\n',
+    ),
+  },
+  {
+    name: 'merge: a patient leaves the merged contact before the master gets it',
+    focus: {
+      ...focus(['merge', 'revoke', 'touch in Dynamics'], [], [['webhook', 'webhook lost']]),
+      contacts: 2,
+    },
+    tampering: without(
+      'apply-contacts',
+      '    patient_id = null,\n    former_patient_id = h.patient_id,\n',
+      '    former_patient_id = h.patient_id,\n',
+    ),
+  },
+  {
     name: 'consents: a tie goes to the revocation',
     focus: focus(['grant', 'revoke']),
     tampering: rows(['read-claimed-contacts'], (row) => ({

@@ -25,6 +25,8 @@ export interface Settled {
 interface FinalRow {
   readonly contact_id: string;
   readonly patient_id: string | null;
+  readonly former_patient_id: string | null;
+  readonly merged_into: string | null;
   readonly deleted: boolean;
   readonly erased: boolean;
   readonly left_over: boolean;
@@ -49,7 +51,7 @@ export async function checkSettled(settled: Settled): Promise<void> {
 async function checkContacts(settled: Settled): Promise<void> {
   const { world, database, organization, consentHub, edits } = settled;
   const rows = await database.sql<FinalRow>(
-    `select c.contact_id, c.patient_id, c.deleted_at is not null as deleted,
+    `select c.contact_id, c.patient_id, c.former_patient_id, c.merged_into, c.deleted_at is not null as deleted,
        c.erased_at is not null as erased,
        coalesce(c.lease_until > now() or c.doubt_until is not null
          or (c.attempts > 0 and c.patient_id is not null)
@@ -73,6 +75,9 @@ async function checkContacts(settled: Settled): Promise<void> {
       world.violation('the systems agree', `${name} is ${contact.alive ? 'alive' : 'deleted'}`);
       continue;
     }
+    if (contact.alive && row.merged_into !== (contact.mergedInto?.id ?? null)) {
+      world.violation('the systems agree', `what ${name} is merged into`);
+    }
     const own = patients.filter((one) => one.dynamics_contact_id === contact.id);
     if (!contact.alive || row.erased) {
       if (row.patient_id !== null || own.length > 0) {
@@ -80,13 +85,19 @@ async function checkContacts(settled: Settled): Promise<void> {
       }
       continue;
     }
+    // Nobody of its own: whoever it was is the master's patient.
+    if (contact.mergedInto !== undefined && row.patient_id === null && own.length === 0) continue;
     if (own.length !== 1 || own[0]?.id !== row.patient_id) {
       world.violation('one effect', `${name} has ${own.length} patients`);
       continue;
     }
     for (const column of PROFILE_COLUMNS) checkField(world, edits, contact, row, column);
-    const decisions = consentHub.decisions.filter(({ patientId }) => patientId === row.patient_id);
-    const expected = expectedColumns(decisions, world.now());
+    const expected = expectedColumns(
+      [row.patient_id, ...patientsMergedInto(row, rows)].map((id) =>
+        consentHub.decisions.filter(({ patientId }) => patientId === id),
+      ),
+      world.now(),
+    );
     for (const [column, value] of Object.entries(expected)) {
       if ((contact.columns[column] ?? null) !== value) {
         const shown = String(contact.columns[column]);
@@ -98,6 +109,16 @@ async function checkContacts(settled: Settled): Promise<void> {
   const made = patients.filter(({ dynamics_contact_id }) => dynamics_contact_id === null).length;
   const unlinked = [...organization.contacts.values()].length * 2;
   if (made > unlinked) world.violation('one effect', `${made} patients without a contact`);
+}
+
+/** Patients of the contacts that were merged into one, at once or by way of others. */
+function patientsMergedInto(master: FinalRow, rows: readonly FinalRow[]): string[] {
+  const merged = rows.filter(({ merged_into }) => merged_into === master.contact_id);
+  const found = merged.flatMap((row) => [
+    row.patient_id ?? row.former_patient_id ?? [],
+    ...patientsMergedInto(row, rows),
+  ]);
+  return found.flat().filter((id) => id !== master.patient_id);
 }
 
 /** Both sides show the same, and it is what somebody set last on one of them. */

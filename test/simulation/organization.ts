@@ -24,6 +24,9 @@ export interface Contact {
   readonly edited: Set<string>;
   /** A user has set a consent column, ever. */
   consentsEdited: boolean;
+  mergedInto: Contact | undefined;
+  /** Something was merged into it, ever. */
+  isMaster: boolean;
   alive: boolean;
   /** How often it was created or restored, and how often deleted. */
   lives: number;
@@ -47,6 +50,8 @@ export interface Organization {
   restore(contact: Contact): void;
   /** A write of the application user brings a deleted contact back: an upsert. */
   upsert(contact: Contact): void;
+  /** A user merges a contact into another; what that one has no consent for may be taken from the contact. */
+  merge(contact: Contact, master: Contact, takesConsents: boolean): void;
   /** The application user changes columns; `readAt`: over the version that it has read, if it says so. */
   write(contact: Contact, columns: Contact['columns'], readAt: bigint | undefined): void;
 }
@@ -71,6 +76,15 @@ export function createOrganization(
     touch(contact);
   }
 
+  function change(contact: Contact, columns: Contact['columns']) {
+    set(contact, columns);
+    for (const column of Object.keys(columns)) {
+      contact.setByUser.set(column, contact.version);
+      contact.edited.add(column);
+      contact.consentsEdited ||= CONSENT_COLUMNS.some((one) => one === column);
+    }
+  }
+
   return {
     contacts,
     currentVersion: () => version,
@@ -80,6 +94,7 @@ export function createOrganization(
       version += 1n;
       linksFrom = version;
     },
+    change,
     create(id, name, columns) {
       const contact: Contact = {
         id,
@@ -90,6 +105,8 @@ export function createOrganization(
         setByUser: new Map(),
         edited: new Set(),
         consentsEdited: false,
+        mergedInto: undefined,
+        isMaster: false,
         alive: true,
         lives: 1,
         deaths: 0,
@@ -98,14 +115,6 @@ export function createOrganization(
       contacts.set(id, contact);
       labels.set(id, name);
       return contact;
-    },
-    change(contact, columns) {
-      set(contact, columns);
-      for (const column of Object.keys(columns)) {
-        contact.setByUser.set(column, contact.version);
-        contact.edited.add(column);
-        contact.consentsEdited ||= CONSENT_COLUMNS.some((one) => one === column);
-      }
     },
     remove(contact) {
       contact.alive = false;
@@ -121,6 +130,15 @@ export function createOrganization(
     upsert(contact) {
       world.violation('nothing deleted comes back', `${contact.name}, by a write of ours`);
       this.restore(contact);
+    },
+    merge(contact, master, takesConsents) {
+      const taken = CONSENT_COLUMNS.filter(
+        (column) => master.columns[column] == null && contact.columns[column] != null,
+      ).map((column) => [column, contact.columns[column] ?? null]);
+      change(master, takesConsents ? Object.fromEntries(taken) : {});
+      contact.mergedInto = master;
+      master.isMaster = true;
+      touch(contact);
     },
     write(contact, columns, readAt) {
       const unseen =

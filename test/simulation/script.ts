@@ -230,6 +230,34 @@ const ACTIONS: readonly Action[] = [
     },
   },
   {
+    name: 'merge',
+    weight: 1,
+    run({ organization, webhooks, world }, contact, key) {
+      const masters = [...organization.contacts.values()].filter(
+        (one) => one !== contact && one.alive && one.mergedInto === undefined,
+      );
+      const master = masters[world.random.between(`${key} master`, 0, masters.length - 1)];
+      if (!contact.alive || contact.mergedInto !== undefined || master === undefined) {
+        return `nobody merges ${contact.name}`;
+      }
+      organization.merge(contact, master, world.random.chance(`${key} takes`, 0.5));
+      webhooks.fire(master, 'Update');
+      webhooks.fire(contact, 'Update');
+      return `a user merges ${contact.name} into ${master.name}`;
+    },
+  },
+  {
+    name: 'merge patients',
+    weight: 1,
+    async run({ consentHub }, contact) {
+      const master = contact.mergedInto;
+      if (master === undefined || !(await consentHub.mergePatients(contact, master))) {
+        return `nobody merges the patient of ${contact.name}`;
+      }
+      return `ConsentHub merges the patient of ${contact.name} into that of ${master.name}`;
+    },
+  },
+  {
     name: 'outage',
     weight: 1,
     run({ dataverse, world }, _contact, key) {

@@ -185,9 +185,9 @@ function rowOf(contact: Contact): string {
     contactid: contact.id,
     '@odata.etag': etagOf(contact),
     ...columns,
-    statecode: 0,
-    merged: false,
-    _masterid_value: null,
+    statecode: contact.mergedInto === undefined ? 0 : 1,
+    merged: contact.mergedInto !== undefined,
+    _masterid_value: contact.mergedInto?.id ?? null,
     modifiedon: new Date(contact.modifiedAtMs).toISOString(),
   });
   return `{"versionnumber":${contact.version},${rest.slice(1)}`;
