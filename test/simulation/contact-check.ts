@@ -7,6 +7,7 @@ interface StateRow {
   readonly contact_id: string;
   readonly version: string | null;
   readonly deleted: boolean;
+  readonly merged_into: string | null;
   readonly patient_id: string | null;
   readonly first_name: string | null;
   readonly last_name: string | null;
@@ -17,7 +18,8 @@ interface StateRow {
 }
 
 const STATE = `
-  select c.contact_id, c.version::text as version, c.deleted_at is not null as deleted, c.patient_id,
+  select c.contact_id, c.version::text as version, c.deleted_at is not null as deleted, c.merged_into,
+    c.patient_id,
     p.first_name, p.last_name, p.email, p.phone, c.write_due_at is not null as write_due,
     c.seen = jsonb_build_object('firstName', p.first_name, 'lastName', p.last_name, 'email', p.email,
       'phone', p.phone) as agrees
@@ -75,6 +77,7 @@ export function createContactCheck(
       };
       known.set(contact.id, shownSoFar);
       if (row.patient_id !== null) labels.set(row.patient_id, `patient of ${contact.name}`);
+      contact.mergeSeen ||= row.merged_into !== null;
       checkSilence(row, contact);
 
       const version = BigInt(row.version ?? shownSoFar.version);

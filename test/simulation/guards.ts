@@ -362,7 +362,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'merge: the master of a contact that was merged is due',
-    focus: { ...focus(['merge', 'revoke', 'grant']), contacts: 2 },
+    focus: { ...focus(['merge', 'revoke', 'grant']), contacts: 3 },
     ddl: inFunction(
       'dynamics_make_masters_due(uuid, uuid)',
       'then least(c.write_due_at, now()) else c.write_due_at',
@@ -370,22 +370,28 @@ export const GUARDS: readonly Guard[] = [
     ),
   },
   {
-    name: 'merge: a consent of a merged contact’s patient makes its masters due',
-    focus: { ...focus(['merge', 'revoke', 'grant']), contacts: 2 },
+    name: 'merge: a consent of a merged contact’s patient reaches its masters',
+    focus: { ...focus(['merge', 'revoke', 'grant']), contacts: 3 },
     ddl: inFunction(
       'dynamics_make_write_due(uuid, uuid)',
       'else least(c.write_due_at, now())',
       'else c.write_due_at',
     ),
+    // The ring for the merged contact names its patient, and is answered for the master as well.
+    tampering: without(
+      'find-consent-events',
+      '    and master.patient_id is not null\n',
+      '    and false\n',
+    ),
   },
   {
     name: 'merge: the most restrictive state holds',
-    focus: { ...focus(['merge', 'revoke', 'grant']), contacts: 2 },
+    focus: { ...focus(['merge', 'revoke', 'grant']), contacts: 3 },
     tampering: rows(['read-claimed-contacts'], (row) => ({ ...row, merged_consents: [] })),
   },
   {
     name: 'merge: a contact that was merged and deleted stands for its patient',
-    focus: { ...focus(['merge', 'revoke', 'grant', 'delete or restore']), contacts: 2 },
+    focus: { ...focus(['merge', 'revoke', 'grant', 'delete or restore']), contacts: 3 },
     tampering: without(
       'apply-contacts',
       '    merged_into = d.merged_into,\n',

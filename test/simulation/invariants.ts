@@ -93,7 +93,7 @@ async function checkContacts(settled: Settled): Promise<void> {
     }
     for (const column of PROFILE_COLUMNS) checkField(world, edits, contact, row, column);
     const expected = expectedColumns(
-      [row.patient_id, ...patientsMergedInto(row, rows)].map((id) =>
+      [row.patient_id, ...patientsMergedInto(contact, organization, rows)].map((id) =>
         consentHub.decisions.filter(({ patientId }) => patientId === id),
       ),
       world.now(),
@@ -112,13 +112,20 @@ async function checkContacts(settled: Settled): Promise<void> {
 }
 
 /** Patients of the contacts that were merged into one, at once or by way of others. */
-function patientsMergedInto(master: FinalRow, rows: readonly FinalRow[]): string[] {
-  const merged = rows.filter(({ merged_into }) => merged_into === master.contact_id);
-  const found = merged.flatMap((row) => [
-    row.patient_id ?? row.former_patient_id ?? [],
-    ...patientsMergedInto(row, rows),
-  ]);
-  return found.flat().filter((id) => id !== master.patient_id);
+function patientsMergedInto(
+  master: Contact,
+  organization: Organization,
+  rows: readonly FinalRow[],
+): string[] {
+  const rowOf = ({ id }: Contact) => rows.find(({ contact_id }) => contact_id === id);
+  return [...organization.contacts.values()]
+    .filter(({ mergedInto, mergeSeen }) => mergedInto === master && mergeSeen)
+    .flatMap((contact) => [
+      rowOf(contact)?.patient_id ?? rowOf(contact)?.former_patient_id ?? [],
+      ...patientsMergedInto(contact, organization, rows),
+    ])
+    .flat()
+    .filter((id) => id !== rowOf(master)?.patient_id);
 }
 
 /** Both sides show the same, and it is what somebody set last on one of them. */

@@ -25,6 +25,8 @@ export interface Contact {
   /** A user has set a consent column, ever. */
   consentsEdited: boolean;
   mergedInto: Contact | undefined;
+  /** Neon has known of it: one that is deleted before tells nobody what it was merged into. */
+  mergeSeen: boolean;
   /** Something was merged into it, ever. */
   isMaster: boolean;
   alive: boolean;
@@ -106,6 +108,7 @@ export function createOrganization(
         edited: new Set(),
         consentsEdited: false,
         mergedInto: undefined,
+        mergeSeen: false,
         isMaster: false,
         alive: true,
         lives: 1,

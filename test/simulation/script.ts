@@ -231,7 +231,7 @@ const ACTIONS: readonly Action[] = [
   },
   {
     name: 'merge',
-    weight: 1,
+    weight: 4,
     run({ organization, webhooks, world }, contact, key) {
       const masters = [...organization.contacts.values()].filter(
         (one) => one !== contact && one.alive && one.mergedInto === undefined,
