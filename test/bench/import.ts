@@ -2,7 +2,7 @@
  * The first import of a large organisation, killed on the way as often as wanted: how long it takes, how
  * much memory, and whether the rows are exactly right. Nothing is asserted about time.
  *
- * node --import ./test/simulation/sql-modules.ts test/bench/import.ts [--contacts 200000] [--kills 3]
+ * node --import ./infra/sql-modules.ts test/bench/import.ts [--contacts 200000] [--kills 3]
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';

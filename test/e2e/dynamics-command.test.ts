@@ -46,7 +46,7 @@ describe('as a process', () => {
   const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
   const command = [
     '--import',
-    path('test/simulation/sql-modules.ts'),
+    path('infra/sql-modules.ts'),
     path('infra/dynamics/main.ts'),
   ];
 

@@ -5,9 +5,9 @@ import type { ReconcileOptions, Reconciled } from '../../../shared/reconcile/rec
 import type { Command, CommandContext } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { connectImport } from './connect.ts';
-import { paceOf } from './pace.ts';
+import { paceOf } from '../progress/pace.ts';
 import { importAsText } from './report.ts';
-import { showProgress } from './show-progress.ts';
+import { showProgress } from '../progress/show-progress.ts';
 
 /** As `infra/bridge-stack.ts`: which share of the known contacts a full read may miss. */
 const MAX_MISSING_PERCENT = 5;

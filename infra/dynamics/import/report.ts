@@ -1,6 +1,6 @@
 import type { Counts, Reconciled } from '../../../shared/reconcile/reconcile.ts';
 import { PROBLEMS } from '../../../shared/reconcile/describe-problem.ts';
-import { durationText } from './pace.ts';
+import { durationText } from '../progress/pace.ts';
 
 const RESUME = 'npm run dynamics -- import';
 

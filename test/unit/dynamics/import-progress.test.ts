@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { durationText, paceOf, paceText } from '../../../infra/dynamics/import/pace.ts';
+import { durationText, paceOf, paceText } from '../../../infra/dynamics/progress/pace.ts';
 import { importAsText } from '../../../infra/dynamics/import/report.ts';
-import { showProgress } from '../../../infra/dynamics/import/show-progress.ts';
+import { showProgress } from '../../../infra/dynamics/progress/show-progress.ts';
 
 const pace = { listed: 30_000, startedWith: 10_000, elapsedMs: 20_000, total: 200_000 };
 
