@@ -11,6 +11,7 @@ import { removeCommand } from './remove/command.ts';
 import { setupCommand } from './setup/command.ts';
 import type { Surroundings } from './surroundings.ts';
 import { type Part, readTarget, type Target } from './target.ts';
+import { verifyCommand } from './verify/command.ts';
 
 /** What a command is given to work with. */
 export interface CommandContext {
@@ -37,6 +38,8 @@ export interface Command {
   readonly options: ParseArgsOptionsConfig;
   /** Its options in words, a line each; empty if it has none. */
   readonly help: string;
+  /** The exit status where it could not do its work; absent: 1. */
+  readonly failureStatus?: number;
   /** @returns the exit status: 0 for success */
   run(context: CommandContext): Promise<number>;
 }
@@ -45,6 +48,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['setup', setupCommand],
   ['check', checkCommand],
   ['import', importCommand],
+  ['verify', verifyCommand],
   ['remove', removeCommand],
 ]);
 
@@ -71,7 +75,7 @@ export async function runDynamicsCommand(
     }
   } catch (error) {
     complain(`${messageOf(error)}\nMore: npm run dynamics -- --help`);
-    return 1;
+    return COMMANDS.get(args[0] ?? '')?.failureStatus ?? 1;
   }
   const command = COMMANDS.get(parsed.name ?? '');
   if (command === undefined || parsed.help) {
@@ -91,7 +95,7 @@ export async function runDynamicsCommand(
     });
   } catch (error) {
     complain(messageOf(error));
-    return 1;
+    return command.failureStatus ?? 1;
   }
 }
 

@@ -104,7 +104,8 @@ const subjectRow = z.object({
   dataverse_organization_id: text,
 });
 const claimedRow = z.object({ contact_id: z.string(), doubt_before: time.nullable() });
-const consentRows = z.array(
+/** What `dynamics_consents` makes of the consents of a patient. */
+export const consentRows = z.array(
   z.object({
     id: z.string(),
     consentType: z.string(),
