@@ -44,11 +44,7 @@ describe('against the running stack', () => {
 describe('as a process', () => {
   const run = promisify(execFile);
   const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
-  const command = [
-    '--import',
-    path('infra/sql-modules.ts'),
-    path('infra/dynamics/main.ts'),
-  ];
+  const command = ['--import', path('infra/sql-modules.ts'), path('infra/dynamics/main.ts')];
 
   test('helps', async () => {
     const { stdout } = await run(process.execPath, [...command, '--help']);

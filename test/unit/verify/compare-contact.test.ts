@@ -9,7 +9,7 @@ import {
 
 const CONTACT_ID = 'c0000000-0000-4000-8000-000000000001';
 const MASTER_ID = 'c0000000-0000-4000-8000-000000000002';
-const PROFILE = {
+const PROFILE: Profile = {
   firstName: 'Lin',
   lastName: 'Fictitious',
   email: 'lin@example.test',
