@@ -362,6 +362,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'merge: the master of a contact that was merged is due',
+    fromSeed: 131,
     focus: { ...focus(['merge', 'revoke', 'grant']), contacts: 3 },
     ddl: inFunction(
       'dynamics_make_masters_due(uuid, uuid)',
@@ -371,6 +372,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'merge: a consent of a merged contact’s patient reaches its masters',
+    fromSeed: 193,
     focus: { ...focus(['merge', 'revoke', 'grant']), contacts: 3 },
     ddl: inFunction(
       'dynamics_make_write_due(uuid, uuid)',
