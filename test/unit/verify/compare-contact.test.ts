@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ConsentFields } from '../../../shared/consent/consent-fields.ts';
+import type { Profile } from '../../../shared/contacts/profile.ts';
 import {
   type ComparedContact,
   type ComparedPatient,
