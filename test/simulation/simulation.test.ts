@@ -55,6 +55,7 @@ test('all invariants hold under seeded faults', {
     'fault-18',
     'fault-19',
     'fault-20',
+    'fault-21',
     'fault-22',
     'fault-24',
     'fault-25',
