@@ -199,7 +199,6 @@ export function createVerify(dependencies: VerifyDependencies) {
           const { contactId } = suspect;
           judge(suspect, before.get(contactId), reads.get(contactId), after.get(contactId));
         }
-        onProgress(compared);
       }
     }
 

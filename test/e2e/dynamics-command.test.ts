@@ -39,6 +39,59 @@ describe('against the running stack', () => {
       expect(again.said).not.toContain(secret);
     }
   });
+
+  test('an edit that nobody heard of is found by a comparison, repaired on request, and gone', async () => {
+    const contactId = await stack.create({ firstname: 'Lin', lastname: 'Fictitious' });
+    const shows = async (column: string) =>
+      (await stack.control<Record<string, unknown>>('GET', `/contacts/${contactId}`))[column];
+    /** What the column shows after another ring of the clock. */
+    const swept = async (column: string) => {
+      await stack.invoke('sweep');
+      return { value: await shows(column) };
+    };
+    await stack.until(
+      () => swept('ch_consent_status'),
+      ({ value }) => typeof value === 'number',
+    );
+    const agreeing = await stack.until(
+      () => dynamics('verify'),
+      ({ said }) => said.includes('1  agree'),
+    );
+    expect(agreeing).toMatchObject({ status: 0, complaints: '' });
+
+    // No webhook arrives any more.
+    await stack.control('PUT', '/webhook', { url: 'http://127.0.0.1:9/', secret: 'none' });
+    await stack.control('PATCH', `/contacts/${contactId}`, { ch_marketing_sms: true });
+    const asked = await dynamics('verify --repair');
+    expect(asked).toMatchObject({ status: 2, complaints: expect.stringContaining('--yes') });
+    expect(asked.said).toContain(`${contactId}  consents (marketingSms)`);
+    expect(await shows('ch_marketing_sms')).toBe(true);
+
+    const repaired = await dynamics('verify --repair --yes --json --sample 10');
+    expect(repaired.status).toBe(1);
+    expect(JSON.parse(repaired.said)).toMatchObject({ listed: null, repaired: 1, inProgress: 0 });
+    await stack.until(
+      () => swept('ch_marketing_sms'),
+      ({ value }) => value === false,
+    );
+    await stack.until(
+      () => dynamics('verify'),
+      ({ status, said }) => status === 0 && said.includes('1  agree'),
+    );
+  });
+
+  test('what cannot be compared is no difference', async () => {
+    expect(await dynamics('verify --sample all')).toMatchObject({
+      status: 2,
+      complaints: '--sample: a whole number from 1',
+    });
+    expect(await dynamics('verify --all')).toMatchObject({ status: 2 });
+    await stack.sql('update organizations set dynamics_org_id = null');
+    expect(await dynamics('verify')).toMatchObject({
+      status: 2,
+      complaints: expect.stringContaining('No organisation of ConsentHub'),
+    });
+  });
 });
 
 describe('as a process', () => {

@@ -100,6 +100,10 @@ describe('faults against the running stack', () => {
     expect(result.verdict.deadLetters).toBe(0);
   });
 
+  test('and the command that compares both sides finds no difference', () => {
+    expect(result.verdict.differing).toEqual([]);
+  });
+
   test('no log, no queue and no audit row says anything about a person', () => {
     expect(result.verdict.personalData).toEqual([]);
   });

@@ -42,7 +42,7 @@ function countLines(counts: Counts): string[] {
 
 const VERDICTS: Readonly<Record<Reconciled['outcome'], (resume: string) => string>> = {
   finished: () =>
-    'Everything is read. Consents are written to Dynamics over the next hours, ten contacts a second.',
+    'Everything is read. Consents are written to Dynamics from now on, ten contacts a second.',
   unfinished: (resume) => `Not finished. It goes on where it was: ${resume}`,
   busy: (resume) =>
     `reconcile-contacts is reading at the moment, and does the same work. Later: ${resume}`,

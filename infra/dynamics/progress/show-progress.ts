@@ -21,7 +21,8 @@ export function showProgress(surroundings: {
 }
 
 function lines(now: () => number, line: (text: string) => void): ShownProgress {
-  let lastMs = -Infinity;
+  // What is done sooner needs no line.
+  let lastMs = now();
   return {
     show(pace) {
       if (now() - lastMs < LINE_INTERVAL_MS) return;

@@ -74,11 +74,12 @@ function shown(lines: readonly string[]): string[] {
   return ['', ...lines.slice(0, MAX_SHOWN), ...(more > 0 ? [`  and ${more} more (--json)`] : [])];
 }
 
-function verdict({ outcome, differing, unreadable, listed }: Verified): string {
+function verdict({ outcome, differing, unreadable, listed, inProgress }: Verified): string {
   if (outcome === 'interrupted') return 'Interrupted: the rest was not compared.';
   if (differing.length > 0) return 'Both sides differ.';
   if (unreadable.length > 0) return 'Not everything could be compared.';
-  return listed === null ? 'Both sides agree, as far as the sample goes.' : 'Both sides agree.';
+  const beside = inProgress > 0 ? ', but for what is in progress' : '';
+  return `Both sides agree${listed === null ? ', as far as the sample goes' : ''}${beside}.`;
 }
 
 /** What a repair has done. */
@@ -86,6 +87,6 @@ export function repairedAsText(repaired: number, asked: number): string {
   const left =
     repaired === asked
       ? ''
-      : ` ${asked - repaired} changed meanwhile, or are for a person to look at: compare again.`;
-  return `Repaired: ${repaired} of ${asked} contacts are due now, ten a second, and on record in audit_logs.${left}`;
+      : ` ${asked - repaired} changed meanwhile, or are for a person to look at.`;
+  return `Repaired: ${repaired} of ${asked}, one after the other from now on, ten contacts a second. Compare again in some minutes.${left}`;
 }

@@ -32,19 +32,35 @@ export function asTable(result: FaultRunResult): string {
 }
 
 export function countsOf(verdict: Verdict): Readonly<Record<string, number>> {
-  const { lost, resurrected, regressed, duplicated, deadLetters, personalData } = verdict;
+  const { lost, resurrected, regressed, duplicated, deadLetters, differing, personalData } =
+    verdict;
   return {
     lost: lost.length,
     resurrected: resurrected.length,
     regressed: regressed.length,
     duplicated: duplicated.length,
     'dead letters': deadLetters,
+    'differences that verify finds': differing.length,
     'places with personal data': personalData.length,
   };
 }
 
-function examples({ lost, resurrected, regressed, duplicated, personalData }: Verdict): string[] {
-  return Object.entries({ lost, resurrected, regressed, duplicated, personalData }).flatMap(
-    ([kind, details]) => details.slice(0, MAX_EXAMPLES).map((detail) => `${kind}: ${detail}`),
+function examples({
+  lost,
+  resurrected,
+  regressed,
+  duplicated,
+  differing,
+  personalData,
+}: Verdict): string[] {
+  return Object.entries({
+    lost,
+    resurrected,
+    regressed,
+    duplicated,
+    differing,
+    personalData,
+  }).flatMap(([kind, details]) =>
+    details.slice(0, MAX_EXAMPLES).map((detail) => `${kind}: ${detail}`),
   );
 }

@@ -1,5 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as z from 'zod';
+import { runDynamicsCommand } from '../../../infra/dynamics/command.ts';
 import type { RunningStack } from '../running-stack.ts';
 import { expectedConsent } from './expected-consent.ts';
 import { PERSONAL, type Person } from './person.ts';
@@ -15,6 +17,8 @@ export interface Verdict {
   /** What happened once and has had its effect twice. */
   readonly duplicated: readonly string[];
   readonly deadLetters: number;
+  /** What `npm run dynamics -- verify` says of contacts that do not agree. */
+  readonly differing: readonly string[];
   /** Files that say something about a person. */
   readonly personalData: readonly string[];
 }
@@ -100,8 +104,42 @@ export async function judge(it: RunningStack, judged: Judged): Promise<Verdict> 
     deadLetters:
       (await it.messagesIn(contactDeadLetterQueueUrl)) +
       (await it.messagesIn(consentDeadLetterQueueUrl)),
+    differing: await findDiffering(it),
     personalData: await findPersonalData(it),
   };
+}
+
+const comparison = z.object({
+  agreed: z.number(),
+  inProgress: z.number(),
+  unreadable: z.array(z.string()),
+  differing: z.array(
+    z.object({ contactId: z.string(), differences: z.array(z.object({ code: z.string() })) }),
+  ),
+});
+
+/** As an administrator finds it: nothing is due any more, so nothing may be in progress either. */
+async function findDiffering({ stateDirectory }: RunningStack): Promise<string[]> {
+  const said: string[] = [];
+  const complaints: string[] = [];
+  await runDynamicsCommand(['verify', '--local', '--json'], {
+    environment: {},
+    stackFile: join(stateDirectory, 'stack.json'),
+    say: (text) => said.push(text),
+    complain: (text) => complaints.push(text),
+  });
+  const [text] = said;
+  if (text === undefined) return complaints;
+  const { agreed, inProgress, unreadable, differing } = comparison.parse(JSON.parse(text));
+  if (agreed === 0) throw new Error('nothing was compared');
+  return [
+    ...differing.map(({ contactId, differences }) => {
+      const codes = differences.map(({ code }) => code).join(', ');
+      return `contact ${contactId}: ${codes}`;
+    }),
+    ...unreadable.map((contactId) => `contact ${contactId} was not shown`),
+    ...(inProgress > 0 ? [`${inProgress} contacts are still in progress`] : []),
+  ];
 }
 
 /** One patient for each person, one creation on record for each patient, one row for each event. */

@@ -51,7 +51,7 @@ const patient = (changes: Partial<ComparedPatient>): ComparedRow => ({
   ...ROW,
   patient: { ...PATIENT, ...changes },
 });
-const profile = (changes: Partial<typeof PROFILE>): ComparedContact => ({
+const profile = (changes: Partial<Profile>): ComparedContact => ({
   ...FOUND,
   profile: { ...PROFILE, ...changes },
 });

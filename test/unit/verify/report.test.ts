@@ -33,7 +33,10 @@ test('what agrees is said in a few lines', () => {
       'Both sides agree.',
     ].join('\n'),
   );
-  expect(verifiedAsText({ ...AGREED, listed: null }, 0)).toContain('as far as the sample goes');
+  expect(verifiedAsText({ ...AGREED, listed: null }, 0)).toContain('as far as the sample goes.');
+  expect(verifiedAsText({ ...AGREED, inProgress: 1 }, 0)).toContain(
+    'Both sides agree, but for what is in progress.',
+  );
 });
 
 test('what differs is named by its contact and fields, and explained', () => {
