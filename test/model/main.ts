@@ -9,7 +9,7 @@ import { completeRuns, runsWithoutGuard } from './runs.ts';
 const HELP = `Explores the protocol of a row exhaustively.
 
   main.ts                       what the test explores, with the counterexample of every missing guard
-  main.ts outbound [options]    --changes 2 --crashes 1 --faults 1 --rounds 2
+  main.ts outbound [options]    --changes 2 --edits 0 --crashes 1 --faults 1 --rounds 2
   main.ts inbound [options]     --start linked|new --values 2 --dynamics 2 --patient 1 --consents 0
                                 --erasures 0 --doubles 0 --crashes 0 --faults 0
   both: --without <guard> (repeatable), --max-states 5000000
@@ -31,6 +31,7 @@ const { values, positionals } = parseArgs({
     erasures: number('0'),
     doubles: number('0'),
     changes: number('2'),
+    edits: number('0'),
     crashes: number('1'),
     faults: number('1'),
     rounds: number('2'),
@@ -48,6 +49,7 @@ if (values.help) {
 } else if (positionals[0] === 'outbound') {
   const budget = {
     changes: count('changes'),
+    edits: count('edits'),
     crashes: count('crashes'),
     faults: count('faults'),
     rounds: count('rounds'),

@@ -38,5 +38,11 @@ export const OUTBOUND_GUARDS = [
   'releaseForgetsUnsettled',
   /** release-contact.sql puts back the doubt from before the claim, also one that is over by now. */
   'releaseLeavesEndedDoubt',
+  /** apply-contacts.sql: what somebody has edited is not `written` any more … */
+  'editForgetsWritten',
+  /** … and is due to be written again. */
+  'editMakesDue',
+  /** A contact that was read while somebody wrote it is read again (decide-contact.ts). */
+  'leasedIsReadAgain',
 ] as const;
 export type OutboundGuard = (typeof OUTBOUND_GUARDS)[number];

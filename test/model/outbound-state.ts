@@ -23,6 +23,19 @@ export interface Writer {
   round: number;
 }
 
+/** Whoever reads the contact after a change in Dynamics (`functions/sync-contact`). */
+export type Reader =
+  | { readonly at: 'idle' }
+  | {
+      /** The row is read, then Dynamics. */
+      readonly at: 'row' | 'contact';
+      readonly revision: number;
+      /** Null as well while somebody writes, or a write may still land. */
+      readonly written: Consent | null;
+      readonly leased: boolean;
+      readonly shown: Consent | null;
+    };
+
 export interface State {
   consent: Consent;
   dynamics: Consent;
@@ -36,10 +49,14 @@ export interface State {
   ring: boolean;
   /** Writes on their way, under the claim of that doubt. */
   late: { consent: Consent; doubt: Doubt }[];
-  /** The newest write that landed was late, or that of a writer who had lost its lease. */
+  /** A change of the contact in Dynamics has to be read: a webhook, or the clock. */
+  readDue: boolean;
+  reader: Reader;
+  /** What Dynamics shows came late, from a writer who had lost its lease, or from a user. */
   landedLate: boolean;
   writers: Writer[];
   changes: number;
+  edits: number;
   crashes: number;
   faults: number;
 }
@@ -71,8 +88,9 @@ export function copyState(state: State): State {
 }
 
 /** No message waits, nothing is due, nobody is at work, nothing is on its way. */
-export function isQuiet({ ring, writeDue, late, writers }: State): boolean {
-  return !ring && !writeDue && late.length === 0 && writers.every((writer) => writer.at === 'idle');
+export function isQuiet({ ring, writeDue, readDue, reader, late, writers }: State): boolean {
+  const working = reader.at !== 'idle' || writers.some((writer) => writer.at !== 'idle');
+  return !ring && !writeDue && !readDue && late.length === 0 && !working;
 }
 
 function mapDoubts(next: State, change: (doubt: Doubt) => Doubt) {
@@ -121,7 +139,19 @@ export function keyOf(state: State): string {
       state.lease === index,
     ].join(),
   );
+  const { reader } = state;
   return [
+    reader.at === 'idle'
+      ? ''
+      : [
+          reader.at,
+          reader.revision === state.revision,
+          reader.written,
+          reader.leased,
+          reader.shown,
+        ].join(),
+    state.readDue,
+    state.edits,
     state.consent,
     state.dynamics,
     state.written,

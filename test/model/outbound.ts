@@ -1,5 +1,6 @@
 import type { Model, Step } from './explore.ts';
 import type { OutboundGuard } from './outbound-guards.ts';
+import { readerSteps } from './outbound-reader.ts';
 import {
   type Consent,
   copyState,
@@ -20,6 +21,8 @@ import {
 export interface OutboundBudget {
   /** How often ConsentHub grants or revokes the consent, in turn: states come back. */
   readonly changes: number;
+  /** How often somebody edits the field in Dynamics. */
+  readonly edits?: number;
   readonly crashes: number;
   /** Writes that are lost, late, unanswered or refused. */
   readonly faults: number;
@@ -29,7 +32,7 @@ export interface OutboundBudget {
 
 /**
  * The way of one consent to Dynamics, as `functions/sync-consent`, the outbox triggers, `shared/consent`
- * and `shared/sweep` go it for one row: two writers, lost rings, lost, late and unanswered writes,
+ * and `shared/sweep` go it for one row, and back where somebody edits it there: two writers, a reader, lost rings, lost, late and unanswered writes,
  * crashes, leases that end under their holder. The property: whenever nothing is left to happen,
  * Dynamics shows what ConsentHub says.
  */
@@ -51,9 +54,12 @@ export function outboundModel(
       lease: null,
       ring: false,
       late: [],
+      readDue: false,
+      reader: { at: 'idle' },
       landedLate: false,
       writers: [IDLE, IDLE],
       changes: 0,
+      edits: 0,
       crashes: 0,
       faults: 0,
     },
@@ -63,7 +69,7 @@ export function outboundModel(
     problem(state, atRest) {
       if (state.dynamics === state.consent) return undefined;
       if (atRest) return `Dynamics shows ${state.dynamics} for ever`;
-      // Only a write that came late may have to wait for the doubt's end.
+      // Only a write that came late, or an edit, may have to wait for the doubt's end.
       return isQuiet(state) && !state.landedLate
         ? `Dynamics shows ${state.dynamics} until the doubt is over`
         : undefined;
@@ -84,6 +90,15 @@ export function outboundModel(
         changeConsent(next, false),
       );
     }
+    if (state.edits < (budget.edits ?? 0)) {
+      can('a user edits the field in Dynamics', (next) => {
+        next.edits += 1;
+        next.dynamics = next.dynamics === 0 ? 1 : 0;
+        next.landedLate = true;
+        next.readDue = true;
+      });
+    }
+    readerSteps(state, guarded, can);
     if (state.writeDue && !state.ring) {
       can('sweep rings (claim-due-contacts.sql)', (next) => {
         next.ring = true;

@@ -8,6 +8,7 @@ import type { OutboundGuard } from './outbound-guards.ts';
 export const OUTBOUND_BUDGETS = {
   crash: { changes: 2, crashes: 1, faults: 1, rounds: 2 },
   thirdChange: { changes: 3, crashes: 0, faults: 1, rounds: 2 },
+  edits: { changes: 1, edits: 1, crashes: 0, faults: 1, rounds: 2 },
 } as const satisfies Record<string, OutboundBudget>;
 
 export const INBOUND_BUDGETS = {
@@ -47,6 +48,9 @@ export const OUTBOUND_GUARD_BUDGETS: Readonly<
   unknownLeavesDoubt: 'crash',
   releaseForgetsUnsettled: 'crash',
   releaseLeavesEndedDoubt: 'crash',
+  editForgetsWritten: 'edits',
+  editMakesDue: 'edits',
+  leasedIsReadAgain: 'edits',
 };
 
 export const INBOUND_GUARD_BUDGETS: Readonly<Record<InboundGuard, keyof typeof INBOUND_BUDGETS>> = {
