@@ -65,6 +65,7 @@ test('all invariants hold under seeded faults', {
     'fault-30',
     'fault-31',
     'fault-32',
+    'fault-33',
     'fault-34',
   ],
 }, async () => {
