@@ -1,4 +1,5 @@
-import type { Counts, Reconciled } from '../../../shared/reconcile/reconcile.ts';
+import type { Reconciled } from '../../../shared/reconcile/reconcile.ts';
+import type { Counts } from '../../../shared/reconcile/tally.ts';
 import { PROBLEMS } from '../../../shared/reconcile/describe-problem.ts';
 import { durationText } from '../progress/pace.ts';
 
