@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import type { DynamicsConnection } from '../../shared/dataverse/connection.ts';
 import {
@@ -6,7 +5,8 @@ import {
   parseAuthorityUrl,
   parseOrganizationUrl,
 } from '../../shared/dataverse/organization-url.ts';
-import { CommandError } from './command-error.ts';
+import { CommandError } from '../command-line/command-error.ts';
+import { readRunningStack } from '../command-line/running-stack.ts';
 
 /** What a command can ask for, and gets whole or not at all. */
 interface Parts {
@@ -108,7 +108,7 @@ const runningStack = z.object({
 });
 
 function localParts(stackFile: string): Parts {
-  const stack = readStack(stackFile);
+  const stack = readRunningStack(stackFile, runningStack);
   if (![stack.dataverseUrl, stack.databaseUrl].every(isLoopbackUrl)) {
     throw new CommandError(
       'The stack works on a Dynamics or a database that is not on this machine. Name it by the environment, without --local.',
@@ -128,19 +128,4 @@ function localParts(stackFile: string): Parts {
     },
     webhook: { url: `${stack.apiUrl}${WEBHOOK_PATH}`, secret: stack.webhookSecret },
   };
-}
-
-function readStack(file: string): z.output<typeof runningStack> {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    throw new CommandError('No stack is running. Start one in another terminal: npm start');
-  }
-  const parsed = runningStack.safeParse(JSON.parse(text));
-  if (parsed.success) return parsed.data;
-  const missing = [...new Set(parsed.error.issues.map((issue) => issue.path.join('.')))];
-  throw new CommandError(
-    `The running stack does not say ${missing.join(', ')}: it is of another version. Start it again: npm start`,
-  );
 }

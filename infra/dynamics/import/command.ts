@@ -3,7 +3,7 @@ import type { LogFields } from '../../../shared/observability/log.ts';
 import type { Message } from '../../../shared/observability/messages.ts';
 import type { ReconcileOptions, Reconciled } from '../../../shared/reconcile/reconcile.ts';
 import type { Command, CommandContext } from '../command.ts';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../../command-line/command-error.ts';
 import { connectImport } from './connect.ts';
 import { paceOf } from '../progress/pace.ts';
 import { importAsText } from './report.ts';

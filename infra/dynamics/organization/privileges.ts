@@ -1,5 +1,5 @@
 import { DataverseForbidden } from '../../../shared/dataverse/errors.ts';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../../command-line/command-error.ts';
 
 const REMEDY =
   'the application user may not do this. For as long as it runs the command needs the security role ' +

@@ -6,7 +6,7 @@ import { DataverseError } from '../../../shared/dataverse/errors.ts';
 import { guid } from '../../../shared/dataverse/guid.ts';
 import { problemOf } from '../../../shared/dataverse/problem.ts';
 import type { Command, CommandContext } from '../command.ts';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../../command-line/command-error.ts';
 import { connectOrganization } from '../organization/connect.ts';
 import { readIdentity } from '../organization/identity.ts';
 import { withPrivileges } from '../organization/privileges.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { guid } from '../../../shared/dataverse/guid.ts';
 import { malformed, readBody, type WebApi } from '../../../shared/dataverse/web-api.ts';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../../command-line/command-error.ts';
 import { read } from '../organization/connect.ts';
 import {
   ASSEMBLY_NAME,

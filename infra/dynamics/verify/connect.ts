@@ -4,7 +4,7 @@ import { createDatabase } from '../../../shared/database/database.ts';
 import { MAX_PAGE_SIZE } from '../../../shared/dataverse/client.ts';
 import { createVerify } from '../../../shared/verify/verify.ts';
 import { createVerifyStore, type DifferingContact } from '../../../shared/verify/verify-store.ts';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../../command-line/command-error.ts';
 import { connectContacts } from '../contacts-client.ts';
 import { readOrganizationRows } from '../setup/organization-row.ts';
 import type { Target } from '../target.ts';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
-import { CommandError } from './command-error.ts';
+import { CommandError } from '../../command-line/command-error.ts';
 import { type Expiry, parseExpiry } from './expiry.ts';
 
 export const CHANNELS = ['email', 'sms', 'phone', 'mail'] as const;

@@ -7,7 +7,7 @@ import {
 } from '../../../shared/publisher/index.ts';
 import { sqsClient } from '../queues/sqs-server.ts';
 import type { ChangeRequest } from './arguments.ts';
-import { CommandError } from './command-error.ts';
+import { CommandError } from '../../command-line/command-error.ts';
 import type { CommittedConsent, ConsentHubDatabase, LinkedPatient } from './consenthub-database.ts';
 import { createContactReader, type ShownConsent } from './dynamics-contact.ts';
 import type { RunningStack } from './running-stack.ts';

@@ -1,7 +1,7 @@
 import { DataverseError } from '../../../shared/dataverse/errors.ts';
 import { type ConsentArguments, parseArguments } from './arguments.ts';
 import { changeConsent } from './change-consent.ts';
-import { CommandError } from './command-error.ts';
+import { CommandError } from '../../command-line/command-error.ts';
 import { openConsentHubDatabase } from './consenthub-database.ts';
 import { outcomeAsJson, outcomeAsText, patientsAsText } from './report.ts';
 import { readRunningStack } from './running-stack.ts';

@@ -6,7 +6,7 @@ import {
 import { createDataverseClient } from '../../../shared/dataverse/client.ts';
 import { DataverseUnavailable } from '../../../shared/dataverse/errors.ts';
 import { createTokenSource } from '../../../shared/dataverse/token.ts';
-import { CommandError } from './command-error.ts';
+import { CommandError } from '../../command-line/command-error.ts';
 import type { RunningStack } from './running-stack.ts';
 
 const TIMEOUT_MS = 5000;

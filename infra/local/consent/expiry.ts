@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CommandError } from './command-error.ts';
+import { CommandError } from '../../command-line/command-error.ts';
 
 /** When a consent ends: at a time, or so long after it is granted by the database's clock. */
 export type Expiry = { readonly at: Date } | { readonly afterSeconds: number };

@@ -9,8 +9,17 @@ const COMMON = {
   help: { type: 'boolean', default: false },
 } as const satisfies ParseArgsOptionsConfig;
 
-/** Values of the options of one command line, by the names that the command gave them. */
+/** What a command takes beside the common options. */
+export interface Accepted {
+  readonly options: ParseArgsOptionsConfig;
+  /** How many words may follow its name; absent: none. */
+  readonly maxWords?: number;
+}
+
+/** Words and values of the options of one command line, by the names that the command gave them. */
 export interface Options {
+  /** What follows the command's name. */
+  readonly words: readonly string[];
   /** Undefined if the option was not given. */
   text(name: string): string | undefined;
   flag(name: string): boolean;
@@ -28,25 +37,28 @@ export interface Arguments extends Options {
 /**
  * Reads a command line. Pure.
  *
- * @param optionsOf the options of a command, beside the common ones; undefined if there is no such command
+ * @param acceptedBy what a command takes; undefined if there is no such command
  * @throws CommandError
  */
 export function parseArguments(
   args: readonly string[],
-  optionsOf: (name: string) => ParseArgsOptionsConfig | undefined,
+  acceptedBy: (name: string) => Accepted | undefined,
 ): Arguments {
   // The command stands first: what follows depends on it.
   const [first] = args;
   const name = first === undefined || first.startsWith('-') ? undefined : first;
-  const options = name === undefined ? {} : optionsOf(name);
-  if (options === undefined) throw new CommandError(`${name}: not understood`);
+  const accepted = name === undefined ? { options: {} } : acceptedBy(name);
+  if (accepted === undefined) throw new CommandError(`${name}: not understood`);
+  const { options, maxWords = 0 } = accepted;
   const { values, positionals } = parse(name === undefined ? args : args.slice(1), options);
-  if (positionals.length > 0) throw new CommandError(`${positionals.join(' ')}: not understood`);
+  const tooMany = positionals.slice(maxWords);
+  if (tooMany.length > 0) throw new CommandError(`${tooMany.join(' ')}: not understood`);
   const value = (option: string): unknown =>
     Object.entries(values).find(([one]) => one === option)?.[1];
   const flag = (option: string): boolean => value(option) === true;
   return {
     name,
+    words: positionals,
     local: flag('local'),
     yes: flag('yes'),
     json: flag('json'),

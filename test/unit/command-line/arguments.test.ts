@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { parseArguments } from '../../../infra/dynamics/arguments.ts';
+import { type Accepted, parseArguments } from '../../../infra/command-line/arguments.ts';
 
-const optionsOf = (name: string) =>
-  name === 'setup'
-    ? ({ organization: { type: 'string' }, 'dry-run': { type: 'boolean' } } as const)
-    : undefined;
-const parse = (...args: string[]) => parseArguments(args, optionsOf);
+const COMMANDS: ReadonlyMap<string, Accepted> = new Map([
+  ['setup', { options: { organization: { type: 'string' }, 'dry-run': { type: 'boolean' } } }],
+  ['letters', { options: {}, maxWords: 2 }],
+]);
+const parse = (...args: string[]) => parseArguments(args, (name) => COMMANDS.get(name));
 
 test('a command, the common options and its own', () => {
   const parsed = parse('setup', '--local', '--json', '--organization', 'one', '--dry-run');
@@ -14,12 +14,18 @@ test('a command, the common options and its own', () => {
   expect([parsed.flag('dry-run'), parsed.flag('yes')]).toEqual([true, false]);
 });
 
+test('words after the command, as many as it takes', () => {
+  expect(parse('letters', '--yes', 'show', 'one').words).toEqual(['show', 'one']);
+  expect(parse('letters').words).toEqual([]);
+});
+
 test('help needs no command', () => {
   expect(parse('--help')).toMatchObject({ name: undefined, help: true });
 });
 
 test.each([
   [['paint'], 'paint: not understood'],
+  [['letters', 'show', 'one', 'two', 'three'], 'two three: not understood'],
   [['setup', 'everything'], 'everything: not understood'],
   [['setup', '--colour'], "Unknown option '--colour'"],
   [['--organization', 'one'], "Unknown option '--organization'"],
