@@ -301,6 +301,9 @@ export class BridgeStack extends Stack {
     new CfnOutput(this, 'ConsentDeadLetterQueueUrl', {
       value: consentEvents.deadLetterQueue.queueUrl,
     });
+    new CfnOutput(this, 'ConnectionStatusFunctionName', {
+      value: connectionStatus.function.functionName,
+    });
     new CfnOutput(this, 'PageTopicArn', { value: alarming.topics.page.topicArn });
     new CfnOutput(this, 'TicketTopicArn', { value: alarming.topics.ticket.topicArn });
   }

@@ -71,6 +71,7 @@ describe('the migrations', () => {
       'consent_expired',
       'sync_requested',
       'connection_tested',
+      'operator_command',
     ]);
   });
 

@@ -79,6 +79,9 @@ export async function startSqs(
   const { SqsStore, SnsStore, S3Store, PersistenceManager } = await fauxqsInternals();
   const stores = { sqsStore: new SqsStore(), snsStore: new SnsStore(), s3Store: new S3Store() };
   const persistence = new PersistenceManager(directory);
+  // For a visibility of zero fauxqs writes a receive count of null, which its own table refuses, and the
+  // message is gone until the next start. Unwritten, it is hidden after a restart for as long as it was before.
+  Object.assign(persistence, { updateMessageReady() {} });
   persistence.loadSqsAndSns(stores.sqsStore, stores.snsStore);
   Object.assign(stores.sqsStore, { persistence });
   for (const queue of stores.sqsStore.allQueues()) Object.assign(queue, { persistence });

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import type * as commandLine from '../command-line/command.ts';
+import { runProgram } from '../command-line/run-program.ts';
+import type { Surroundings } from '../command-line/surroundings.ts';
+import { createDatabase } from '../../shared/database/database.ts';
+import { deadLettersCommand } from './dead-letters/command.ts';
+import { connectAws, connectLocal, type Target } from './target.ts';
+import { createRecorder, type Recorder } from './record/recorder.ts';
+import { statusCommand } from './status/command.ts';
+
+/** What a command is given to work with. */
+export interface CommandContext extends commandLine.CommonContext {
+  /** The deployment that it works on, and what puts the run on record. @throws CommandError */
+  readonly connect: () => Promise<Connection>;
+}
+
+export interface Connection {
+  readonly target: Target;
+  readonly recorder: Recorder;
+}
+
+/** One command: a folder of its own beside this file. */
+export type Command = commandLine.Command<CommandContext>;
+
+/** What a command line of the people on call runs in. */
+export interface OpsSurroundings extends Surroundings {
+  /** Who is signed in to this machine: on record for what is done to the local stack. */
+  readonly userName: string;
+}
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ['status', statusCommand],
+  ['dead-letters', deadLettersCommand],
+]);
+
+const COMMON_HELP = `  --local  the local stack that npm start runs, instead of the deployment in AWS
+  --yes    answer every question with yes
+  --json   for scripts
+  --help   this text
+
+Without --local: the credentials and the region that AWS's tools use (AWS_PROFILE, AWS_REGION …), and
+DATABASE_URL. Every run is on record in the audit trail. More: docs/operations.md`;
+
+/** Runs one command line. Returns the exit status: 0 for success. */
+export async function runOpsCommand(
+  args: readonly string[],
+  surroundings: OpsSurroundings,
+): Promise<number> {
+  await using resources = new AsyncDisposableStack();
+  return await runProgram(args, surroundings, {
+    name: 'ops',
+    about: 'Looks after the bridge between ConsentHub and Dynamics 365, for the people on call.',
+    commands: COMMANDS,
+    commonHelp: COMMON_HELP,
+    contextOf: (common, { local }) => ({
+      ...common,
+      connect: async () => {
+        const target = local
+          ? connectLocal(surroundings.stackFile, surroundings.userName)
+          : await connectAws(surroundings.environment);
+        resources.defer(async () => target.close());
+        const recorder = createRecorder({
+          database: createDatabase(target.database),
+          operator: target.operator,
+          newId: randomUUID,
+          complain: common.complain,
+        });
+        return { target, recorder };
+      },
+    }),
+  });
+}

@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { CommandError } from '../../command-line/command-error.ts';
+import type { Command, CommandContext, Connection } from '../command.ts';
+import type { DeadLetter } from './dead-letter.ts';
+import { findDeadLetter, MAX_LETTERS_OF_A_QUEUE, readDeadLetters } from './read.ts';
+import { countsAsText, letterAsJson, letterAsText, lettersAsText } from './report.ts';
+import { takeDeadLetters } from './take.ts';
+
+const USAGE = 'list | show <id> | redrive [<id>] | discard <id>';
+
+export const deadLettersCommand: Command = {
+  summary: 'messages that were put aside: lists, shows, sends back or discards them',
+  words: { usage: USAGE, max: 2 },
+  options: {},
+  help: `  list            all of them, the oldest first, at most ${MAX_LETTERS_OF_A_QUEUE} of a queue
+  show <id>       what it says, why it was put aside, what to do
+  redrive [<id>]  sends it, or all of them, back to the queue that it came from, five a second
+  discard <id>    deletes it
+`,
+  async run(context) {
+    const [action, id] = context.options.words;
+    switch (action) {
+      case 'list':
+        if (id !== undefined) throw new CommandError(`${id}: not understood`);
+        return await list(context);
+      case 'show':
+        return await show(context, required(action, id));
+      case 'redrive':
+        return await take(context, action, id);
+      case 'discard':
+        return await take(context, action, required(action, id));
+      case undefined:
+      default:
+        throw new CommandError(`Say what to do: ${USAGE}`);
+    }
+  },
+};
+
+function required(action: string, id: string | undefined): string {
+  if (id !== undefined) return id;
+  throw new CommandError(`Say which one: dead-letters ${action} <id>. The ids: dead-letters list`);
+}
+
+async function list({ connect, json, say }: CommandContext): Promise<number> {
+  const { target, recorder } = await connect();
+  return await recorder.looking({ command: 'dead-letters list' }, async (note) => {
+    const letters = await readDeadLetters(target.sqs, target.queues);
+    note({ count: letters.length });
+    say(json ? JSON.stringify(letters.map(letterAsJson), undefined, 2) : lettersAsText(letters));
+    return 0;
+  });
+}
+
+async function show({ connect, json, say }: CommandContext, id: string): Promise<number> {
+  const { target, recorder } = await connect();
+  const run = { command: 'dead-letters show', request: { messageId: id } };
+  return await recorder.looking(run, async () => {
+    const letter = await find({ target }, id);
+    say(json ? JSON.stringify(letterAsJson(letter), undefined, 2) : letterAsText(letter));
+    return 0;
+  });
+}
+
+async function take(
+  { connect, confirm, json, say, interruption }: CommandContext,
+  action: 'redrive' | 'discard',
+  id: string | undefined,
+): Promise<number> {
+  const { target, recorder } = await connect();
+  const run = { command: `dead-letters ${action}`, request: { messageId: id ?? null } };
+  return await recorder.changing(run, async (note) => {
+    const letters =
+      id === undefined
+        ? await readDeadLetters(target.sqs, target.queues)
+        : [await find({ target }, id)];
+    if (letters.length === 0) {
+      say(json ? asJson(action, letters, []) : 'There are no dead letters.');
+      return 0;
+    }
+    const verb = action === 'redrive' ? 'Send back' : 'Delete for good';
+    if (!(await confirm(`${verb}: ${countsAsText(letters)}?`))) {
+      throw new CommandError('Nothing was changed.');
+    }
+    const taken = await takeDeadLetters(action, {
+      sqs: target.sqs,
+      queues: target.queues,
+      letters,
+      wait: (ms) => delay(ms),
+      interruption,
+      onTaken: (messageIds) => note({ messageIds }),
+    });
+    const done = action === 'redrive' ? 'Sent back' : 'Deleted';
+    say(json ? asJson(action, letters, taken) : `${done}: ${taken.length} of ${letters.length}.`);
+    return taken.length === letters.length ? 0 : 1;
+  });
+}
+
+async function find({ target }: Pick<Connection, 'target'>, id: string): Promise<DeadLetter> {
+  const letter = await findDeadLetter(target.sqs, target.queues, id);
+  if (letter !== undefined) return letter;
+  throw new CommandError(
+    `No dead letter has the id ${id}, or somebody looks at it just now. Those that are there: dead-letters list`,
+  );
+}
+
+function asJson(action: string, letters: readonly DeadLetter[], taken: readonly string[]): string {
+  return JSON.stringify({ action, asked: letters.map(({ id }) => id), taken }, undefined, 2);
+}

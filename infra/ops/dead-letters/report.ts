@@ -1,0 +1,51 @@
+import type { DeadLetter } from './dead-letter.ts';
+import { adviceOn } from './reasons.ts';
+
+export function lettersAsText(letters: readonly DeadLetter[]): string {
+  if (letters.length === 0) return 'There are no dead letters.';
+  const lines = letters.map(({ id, queue, reason, sentAt }) =>
+    [id, queue, sentAt.toISOString(), reason ?? '(moved by SQS)'].join('  '),
+  );
+  return [...lines, '', 'More: npm run ops -- dead-letters show <id>'].join('\n');
+}
+
+export function letterAsText({ id, queue, reason, sentAt, body }: DeadLetter): string {
+  const { meaning, remedy } = adviceOn(reason);
+  return [
+    `Message ${id}, meant for ${queue}, dead since ${sentAt.toISOString()} or later`,
+    `Reason: ${reason ?? '(none)'}: ${meaning}`,
+    `What to do: ${remedy}`,
+    '',
+    bodyAsText(body),
+  ].join('\n');
+}
+
+/** Indented where it is JSON; else as a JSON string. Nothing in it can steer a terminal. */
+function bodyAsText(body: string): string {
+  const text = JSON.stringify(parsed(body), undefined, 2);
+  // SQS takes these control characters, and JSON leaves them as they are.
+  return text.replace(
+    /[\u007f-\u009f]/g,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}
+
+export function letterAsJson({ attributes: _attributes, reason, ...letter }: DeadLetter): object {
+  return { ...letter, reason: reason ?? null, ...adviceOn(reason) };
+}
+
+/** `contact-events 3, consent-events 1` */
+export function countsAsText(letters: readonly DeadLetter[]): string {
+  const names = [...new Set(letters.map(({ queue }) => queue))];
+  return names
+    .map((name) => `${name} ${letters.filter(({ queue }) => queue === name).length}`)
+    .join(', ');
+}

@@ -1,0 +1,111 @@
+import * as z from 'zod';
+import { type AuditRow, auditValues } from '../../../shared/audit/audit-row.ts';
+import insertAuditRows from '../../../shared/audit/insert-audit-rows.sql';
+import type { Database } from '../../../shared/database/database.ts';
+import { CommandError } from '../../command-line/command-error.ts';
+import readOrganization from './read-organization.sql';
+
+/** What a run is about: ids, names and numbers, never what a message or a person says. */
+export interface Run {
+  /** With its words: `dead-letters redrive`. */
+  readonly command: string;
+  /** Whose record it belongs to; absent: nobody's in particular. */
+  readonly patientId?: string;
+  /** What was asked for. */
+  readonly request?: Readonly<Record<string, unknown>>;
+}
+
+/** Adds to what is on record at the end of the run. */
+export type Note = (values: Readonly<Record<string, unknown>>) => void;
+
+/** Puts every run on record in the audit trail. */
+export interface Recorder {
+  /**
+   * A run that only looks. It goes on without a record: who has to find out why the database is away
+   * must not need the database.
+   */
+  looking<T>(run: Run, work: (note: Note) => Promise<T>): Promise<T>;
+  /**
+   * A run that changes something, with a row before it and one after it.
+   *
+   * @throws CommandError before anything is changed, if it cannot be put on record
+   */
+  changing<T>(run: Run, work: (note: Note) => Promise<T>): Promise<T>;
+}
+
+const ACTION = 'operator_command';
+
+export function createRecorder(options: {
+  readonly database: Database;
+  /** Who runs the command. */
+  readonly operator: string;
+  readonly newId: () => string;
+  readonly complain: (text: string) => void;
+}): Recorder {
+  const { database, operator, newId, complain } = options;
+
+  async function insert(
+    { command, patientId, request = {} }: Run,
+    outcome: 'begun' | 'done' | 'failed',
+    values: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    const [organization] = await database.query(readOrganization, []);
+    const { organization_id } = z
+      .object({ organization_id: z.string().nullable() })
+      .parse(organization);
+    const row: AuditRow = {
+      id: newId(),
+      patient_id: patientId ?? null,
+      event_id: null,
+      action: ACTION,
+      source: 'operator',
+      outcome,
+      new_values: auditValues({ command, operator, ...request, ...values }),
+    };
+    await database.transaction([
+      { text: insertAuditRows, params: [JSON.stringify([{ organization_id, ...row }])] },
+    ]);
+  }
+
+  /** Does the work, and says on record how it ended. */
+  async function finish<T>(
+    run: Run,
+    values: Readonly<Record<string, unknown>>,
+    work: (note: Note) => Promise<T>,
+  ): Promise<T> {
+    let noted: Readonly<Record<string, unknown>> = values;
+    const end = async (outcome: 'done' | 'failed'): Promise<void> => {
+      try {
+        await insert(run, outcome, noted);
+      } catch {
+        complain('The database does not answer: how this run ended is not on record.');
+      }
+    };
+    try {
+      const result = await work((more) => {
+        noted = { ...noted, ...more };
+      });
+      await end('done');
+      return result;
+    } catch (error) {
+      await end('failed');
+      throw error;
+    }
+  }
+
+  return {
+    looking: (run, work) => finish(run, {}, work),
+    async changing(run, work) {
+      // Ties both rows together.
+      const runId = newId();
+      try {
+        await insert(run, 'begun', { runId });
+      } catch {
+        throw new CommandError(
+          'The database does not answer, so this run cannot be put on record. Nothing was changed.',
+        );
+      }
+      return await finish(run, { runId }, work);
+    },
+  };
+}

@@ -1,0 +1,165 @@
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import * as z from 'zod';
+import { isLoopbackUrl } from '../../shared/dataverse/organization-url.ts';
+import { CommandError } from '../command-line/command-error.ts';
+import { readRunningStack } from '../command-line/running-stack.ts';
+
+/** A queue of events and where its poison goes. */
+export interface EventQueue {
+  readonly name: 'contact-events' | 'consent-events';
+  readonly url: string;
+  readonly deadLetterUrl: string;
+}
+
+/** The deployment that a command works on. */
+export interface Target {
+  /** Who runs the command: the caller's ARN in AWS. */
+  readonly operator: string;
+  readonly queues: readonly EventQueue[];
+  /** Name of the function that says how the connection is. */
+  readonly statusFunction: string;
+  /** ConsentHub's database, for `createDatabase`. */
+  readonly database: { readonly url: string; readonly endpoint?: string };
+  readonly sqs: SQSClient;
+  readonly lambda: LambdaClient;
+  close(): void;
+}
+
+/** As `infra/app.ts` names it. */
+const STACK_NAME = 'ConsentHubDynamics';
+
+/** The outputs of the stack that say where everything is. */
+const stackOutputs = z.object({
+  ContactQueueUrl: z.string(),
+  ContactDeadLetterQueueUrl: z.string(),
+  ConsentQueueUrl: z.string(),
+  ConsentDeadLetterQueueUrl: z.string(),
+  ConnectionStatusFunctionName: z.string(),
+});
+
+/**
+ * The deployment in the account and region of the environment's credentials.
+ *
+ * @throws CommandError
+ */
+export async function connectAws(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Target> {
+  const url = environment['DATABASE_URL'] ?? '';
+  if (url === '') {
+    throw new CommandError(
+      'Missing: DATABASE_URL, the value of the secret consenthub-dynamics/database-url. For the local stack say --local.',
+    );
+  }
+  const endpoint = environment['NEON_ENDPOINT'] ?? '';
+  const [operator, outputs] = await Promise.all([callerArn(), readOutputs()]);
+  return targetOf({
+    operator,
+    queues: queuesOf(
+      { url: outputs.ContactQueueUrl, deadLetterUrl: outputs.ContactDeadLetterQueueUrl },
+      { url: outputs.ConsentQueueUrl, deadLetterUrl: outputs.ConsentDeadLetterQueueUrl },
+    ),
+    statusFunction: outputs.ConnectionStatusFunctionName,
+    database: { url, ...(endpoint !== '' && { endpoint }) },
+    sqs: new SQSClient(),
+    lambda: new LambdaClient(),
+  });
+}
+
+async function callerArn(): Promise<string> {
+  const client = new STSClient();
+  try {
+    const { Arn: arn } = await client.send(new GetCallerIdentityCommand());
+    if (arn === undefined) throw new CommandError('AWS does not say who you are.');
+    return arn;
+  } finally {
+    client.destroy();
+  }
+}
+
+async function readOutputs(): Promise<z.output<typeof stackOutputs>> {
+  const client = new CloudFormationClient();
+  try {
+    const { Stacks: [stack] = [] } = await client.send(
+      new DescribeStacksCommand({ StackName: STACK_NAME }),
+    );
+    const found = Object.fromEntries(
+      (stack?.Outputs ?? []).map(({ OutputKey: key = '', OutputValue: value }) => [key, value]),
+    );
+    const { data, error } = stackOutputs.safeParse(found);
+    if (data !== undefined) return data;
+    const missing = error.issues.map((issue) => issue.path.join('.')).join(', ');
+    throw new CommandError(
+      `The stack ${STACK_NAME} has no ${missing}: deploy the version of this checkout.`,
+    );
+  } finally {
+    client.destroy();
+  }
+}
+
+/** What is needed of `.local/stack.json`. */
+const runningStack = z.object({
+  region: z.string(),
+  accessKeyId: z.string(),
+  secretAccessKey: z.string(),
+  sqsEndpoint: z.string(),
+  lambdaEndpoint: z.string(),
+  contactQueueUrl: z.string(),
+  contactDeadLetterQueueUrl: z.string(),
+  consentQueueUrl: z.string(),
+  consentDeadLetterQueueUrl: z.string(),
+  databaseUrl: z.string(),
+  neonEndpoint: z.string().exactOptional(),
+});
+
+/**
+ * The local stack that runs now.
+ *
+ * @throws CommandError
+ */
+export function connectLocal(stackFile: string, userName: string): Target {
+  const stack = readRunningStack(stackFile, runningStack);
+  if (!isLoopbackUrl(stack.databaseUrl)) {
+    throw new CommandError(
+      "The stack's database is not on this machine: --local does not touch it.",
+    );
+  }
+  const { region, accessKeyId, secretAccessKey } = stack;
+  const account = { region, credentials: { accessKeyId, secretAccessKey } };
+  return targetOf({
+    operator: userName,
+    queues: queuesOf(
+      { url: stack.contactQueueUrl, deadLetterUrl: stack.contactDeadLetterQueueUrl },
+      { url: stack.consentQueueUrl, deadLetterUrl: stack.consentDeadLetterQueueUrl },
+    ),
+    // The local stack takes the name of its folder for a function's name.
+    statusFunction: 'connection-status',
+    database: {
+      url: stack.databaseUrl,
+      ...(stack.neonEndpoint !== undefined && { endpoint: stack.neonEndpoint }),
+    },
+    sqs: new SQSClient({ ...account, endpoint: stack.sqsEndpoint }),
+    lambda: new LambdaClient({ ...account, endpoint: stack.lambdaEndpoint }),
+  });
+}
+
+function targetOf(parts: Omit<Target, 'close'>): Target {
+  return {
+    ...parts,
+    close() {
+      for (const client of [parts.sqs, parts.lambda]) client.destroy();
+    },
+  };
+}
+
+type Urls = Omit<EventQueue, 'name'>;
+
+function queuesOf(contacts: Urls, consents: Urls): readonly EventQueue[] {
+  return [
+    { name: 'contact-events', ...contacts },
+    { name: 'consent-events', ...consents },
+  ];
+}

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { runOpsCommand } from '../../../infra/ops/command.ts';
+
+async function ops(...args: string[]) {
+  const said: string[] = [];
+  const complaints: string[] = [];
+  const status = await runOpsCommand(args, {
+    environment: {},
+    stackFile: '/nowhere/stack.json',
+    userName: 'grace',
+    say: (text) => said.push(text),
+    complain: (text) => complaints.push(text),
+  });
+  return { status, said: said.join('\n'), complaints: complaints.join('\n') };
+}
+
+test('it helps', async () => {
+  expect((await ops('--help')).said).toContain('npm run ops -- <command>');
+  expect((await ops('dead-letters', '--help')).said).toContain('show <id> | redrive [<id>]');
+});
+
+test.each([
+  [[], 1, /^Say what to do: status, dead-letters/],
+  [['paint'], 1, /^paint: not understood/],
+  [['dead-letters'], 1, /^Say what to do: list/],
+  [['dead-letters', 'eat'], 1, /^Say what to do: list/],
+  [['dead-letters', 'show'], 1, /^Say which one/],
+  [['dead-letters', 'list', 'one'], 1, /^one: not understood/],
+  [['status', '--local'], 2, /^No stack is running/],
+  [['status'], 2, /^Missing: DATABASE_URL/],
+])('%j ends with status %i', async (args, status, reason) => {
+  expect(await ops(...args)).toEqual({
+    status,
+    said: '',
+    complaints: expect.stringMatching(reason),
+  });
+});
