@@ -1,10 +1,9 @@
 import { describeError, type Log } from '../../shared/observability/log.ts';
 import { messages } from '../../shared/observability/messages.ts';
 import type { Measurements } from '../../shared/observability/metrics.ts';
-import { CONSENT_EVENT_VERSION, type ConsentEvent } from '../../shared/queue/consent-event.ts';
-import { CONTACT_EVENT_VERSION, type ContactEvent } from '../../shared/queue/contact-event.ts';
 import type { Queue, SentMessage } from '../../shared/queue/queue.ts';
 import type { DueContact, SweepStore } from '../../shared/sweep/sweep-store.ts';
+import { readRequest, writeRequest } from '../../shared/sweep/sync-request.ts';
 import type { SyncStatus, SyncStatusStore } from '../../shared/sync-status/sync-status-store.ts';
 
 /**
@@ -114,30 +113,21 @@ export function createSweep(dependencies: SweepDependencies) {
     }
   }
 
-  function contactMessage(row: DueContact): SentMessage | undefined {
-    if (!row.readDue || row.dataverseOrganizationId === null) return undefined;
-    const event: ContactEvent = {
-      version: CONTACT_EVENT_VERSION,
-      eventId: newId(),
-      type: 'sync.requested',
-      dataverseOrganizationId: row.dataverseOrganizationId,
-      contactId: row.contactId,
-      receivedAt: now().toISOString(),
-      correlationId: newId(),
-    };
-    return { body: JSON.stringify(event), groupId: row.dataverseOrganizationId };
+  function contactMessage({
+    readDue,
+    dataverseOrganizationId,
+    contactId,
+  }: DueContact): SentMessage | undefined {
+    if (!readDue || dataverseOrganizationId === null) return undefined;
+    return readRequest({ dataverseOrganizationId, contactId }, { newId, now });
   }
 
-  function consentMessage(row: DueContact): SentMessage | undefined {
-    if (!row.writeDue || row.patientId === null) return undefined;
-    const event: ConsentEvent = {
-      version: CONSENT_EVENT_VERSION,
-      eventId: newId(),
-      type: 'sync.requested',
-      organizationId: row.organizationId,
-      patientId: row.patientId,
-      occurredAt: now().toISOString(),
-    };
-    return { body: JSON.stringify(event), groupId: row.organizationId };
+  function consentMessage({
+    writeDue,
+    organizationId,
+    patientId,
+  }: DueContact): SentMessage | undefined {
+    if (!writeDue || patientId === null) return undefined;
+    return writeRequest({ organizationId, patientId }, { newId, now });
   }
 }

@@ -4,6 +4,7 @@ import { runProgram } from '../command-line/run-program.ts';
 import type { Surroundings } from '../command-line/surroundings.ts';
 import { createDatabase } from '../../shared/database/database.ts';
 import { deadLettersCommand } from './dead-letters/command.ts';
+import { replayCommand } from './replay/command.ts';
 import { connectAws, connectLocal, type Target } from './target.ts';
 import { createRecorder, type Recorder } from './record/recorder.ts';
 import { statusCommand } from './status/command.ts';
@@ -31,6 +32,7 @@ export interface OpsSurroundings extends Surroundings {
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['status', statusCommand],
   ['dead-letters', deadLettersCommand],
+  ['replay', replayCommand],
 ]);
 
 const COMMON_HELP = `  --local  the local stack that npm start runs, instead of the deployment in AWS

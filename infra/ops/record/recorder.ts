@@ -9,8 +9,6 @@ import readOrganization from './read-organization.sql';
 export interface Run {
   /** With its words: `dead-letters redrive`. */
   readonly command: string;
-  /** Whose record it belongs to; absent: nobody's in particular. */
-  readonly patientId?: string;
   /** What was asked for. */
   readonly request?: Readonly<Record<string, unknown>>;
 }
@@ -45,7 +43,7 @@ export function createRecorder(options: {
   const { database, operator, newId, complain } = options;
 
   async function insert(
-    { command, patientId, request = {} }: Run,
+    { command, request = {} }: Run,
     outcome: 'begun' | 'done' | 'failed',
     values: Readonly<Record<string, unknown>>,
   ): Promise<void> {
@@ -55,7 +53,7 @@ export function createRecorder(options: {
       .parse(organization);
     const row: AuditRow = {
       id: newId(),
-      patient_id: patientId ?? null,
+      patient_id: null,
       event_id: null,
       action: ACTION,
       source: 'operator',

@@ -5,11 +5,11 @@ import { CommandError } from '../../command-line/command-error.ts';
 /** What is shown of `GET /api/dynamics/status`; all of it is handed on with `--json`. */
 const connectionStatus = z.looseObject({
   status: z.string(),
-  organization: z.object({ id: z.string().nullable(), name: z.string().nullable() }),
+  organization: z.looseObject({ id: z.string().nullable(), name: z.string().nullable() }),
   latencyMs: z.number().nullable(),
   sync: z.record(
     z.string(),
-    z.object({
+    z.looseObject({
       lastSuccessAt: z.string().nullable(),
       due: z.number().nullable(),
       oldestSeconds: z.number().nullable(),

@@ -26,6 +26,9 @@ test.each([
   [['dead-letters', 'eat'], 1, /^Say what to do: list/],
   [['dead-letters', 'show'], 1, /^Say which one/],
   [['dead-letters', 'list', 'one'], 1, /^one: not understood/],
+  [['replay'], 1, /^Say which one/],
+  [['replay', '--contact', 'x'], 1, /^x: not an id/],
+  [['replay', '--contact', 'x', '--patient', 'y'], 1, /^Say which one/],
   [['status', '--local'], 2, /^No stack is running/],
   [['status'], 2, /^Missing: DATABASE_URL/],
 ])('%j ends with status %i', async (args, status, reason) => {

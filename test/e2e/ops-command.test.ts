@@ -1,0 +1,163 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runOpsCommand } from '../../infra/ops/command.ts';
+import { type RunningStack, startRunningStack } from './running-stack.ts';
+
+let it: RunningStack;
+
+beforeAll(async () => {
+  it = await startRunningStack();
+});
+afterAll(() => it?.close());
+
+async function ops(line: string) {
+  const said: string[] = [];
+  const complaints: string[] = [];
+  const status = await runOpsCommand([...line.split(' '), '--local'], {
+    environment: {},
+    stackFile: `${it.stateDirectory}/stack.json`,
+    userName: 'grace',
+    say: (text) => said.push(text),
+    complain: (text) => complaints.push(text),
+  });
+  return { status, said: said.join('\n'), complaints: complaints.join('\n') };
+}
+
+async function opsJson(line: string) {
+  const { status, said, complaints } = await ops(`${line} --json`);
+  expect({ status, complaints }).toEqual({ status: 0, complaints: '' });
+  return JSON.parse(said);
+}
+
+const patientOf = async (contactId: string): Promise<string | undefined> => {
+  const text = 'select patient_id from dynamics_contacts where contact_id = $1';
+  return (await it.sql<{ patient_id: string }>(text, [contactId]))[0]?.patient_id;
+};
+
+const present = (value: unknown): boolean => value !== null && value !== undefined;
+
+test('the status is that of the API, with the depths of the queues', async () => {
+  const asked = (await (await it.ask('GET', 'status')).json()) as Record<string, unknown>;
+  const status = await opsJson('status');
+  const { checkedAt: _at, latencyMs: _ms, ...lasting } = asked;
+  expect(status).toMatchObject(lasting);
+  expect(status).toMatchObject({ status: 'connected', problems: [] });
+  expect(status.queues).toEqual(
+    ['contact-events', 'consent-events'].map((queue) => ({
+      queue,
+      waiting: 0,
+      delayed: 0,
+      inFlight: 0,
+      deadLetters: 0,
+    })),
+  );
+  const text = await ops('status');
+  expect(text.said).toMatch(/^Connection: connected\nOrganisation: \S/);
+});
+
+test('a poisoned message: dead letter with its reason, shown, mended, sent back, applied', async () => {
+  const [organization] = await it.sql<{ id: string; dynamics_org_id: string }>(
+    'select id, dynamics_org_id from organizations where dynamics_org_id is not null',
+  );
+  await it.sql('update organizations set dynamics_org_id = null');
+  const contactId = await it.create({ firstname: 'Ada', lastname: 'Fictitious' });
+  await it.until(
+    () => it.messagesIn(it.details.contactDeadLetterQueueUrl),
+    (count) => count === 1,
+  );
+  // A container remembers its answer for three seconds.
+  await it.until(
+    async () => (await ops('status')).status,
+    (status) => status === 1,
+  );
+
+  const [letter] = await opsJson('dead-letters list');
+  expect(letter).toMatchObject({ queue: 'contact-events', reason: 'unknown_organization' });
+  const shown = await opsJson(`dead-letters show ${letter.id}`);
+  expect(JSON.parse(shown.body)).toMatchObject({ contactId, type: 'contact.created' });
+  expect(shown.remedy).toMatch(/^add the organisation/);
+  expect(await patientOf(contactId)).toBeUndefined();
+
+  await it.sql('update organizations set dynamics_org_id = $2 where id = $1', [
+    organization?.id,
+    organization?.dynamics_org_id,
+  ]);
+  expect(await opsJson('dead-letters redrive --yes')).toEqual({
+    action: 'redrive',
+    asked: [letter.id],
+    taken: [letter.id],
+  });
+  await it.until(() => patientOf(contactId), present);
+  expect(await it.messagesIn(it.details.contactDeadLetterQueueUrl)).toBe(0);
+  const records = await it.sql<{ outcome: string }>(
+    `select outcome from audit_logs
+     where action = 'operator_command' and new_values ->> 'command' = 'dead-letters redrive'
+     order by "timestamp"`,
+  );
+  expect(records.map(({ outcome }) => outcome)).toEqual(['begun', 'done']);
+});
+
+test('a replay reads and writes one contact again, without the clock', async () => {
+  const contactId = await it.create({ firstname: 'Lin', lastname: 'Fictitious' });
+  const patientId = await it.until(() => patientOf(contactId), present);
+  type Written = { written: { marketingEmail: boolean } | null };
+  const written = async () =>
+    (
+      await it.sql<Written>('select written from dynamics_contacts where contact_id = $1', [
+        contactId,
+      ])
+    )[0]?.written ?? undefined;
+  await it.sql(
+    `insert into consents (organization_id, patient_id, consent_type, status, granted_at)
+     values ($1, $2, 'marketing_email', 'active', now())`,
+    [it.details.organizationId, patientId],
+  );
+  expect(await opsJson(`replay --patient ${patientId}`)).toEqual({
+    contacts: [{ contactId, patientId }],
+    rung: true,
+  });
+  await it.until(written, (now) => now?.marketingEmail === true);
+
+  // As if the webhook had got lost, and somebody had edited a consent.
+  await it.control('PUT', '/delivery', { hold: true });
+  await it.control('PATCH', `/contacts/${contactId}`, {
+    firstname: 'Linda',
+    ch_marketing_email: false,
+  });
+  await opsJson(`replay --contact ${contactId}`);
+  type Name = { first_name: string };
+  const name = async () =>
+    (await it.sql<Name>('select first_name from patients where id = $1', [patientId]))[0]
+      ?.first_name;
+  await it.until(name, (now) => now === 'Linda');
+  await it.until(
+    async () => (await it.rowsOf(`contacts?$filter=contactid eq ${contactId}`))[0],
+    (row) => String(row['ch_marketing_email']) === 'true',
+  );
+  await it.control('PUT', '/delivery', {});
+
+  const nobody = await ops(`replay --contact ${crypto.randomUUID()}`);
+  expect(nobody).toMatchObject({ status: 1, complaints: expect.stringMatching(/^No contact/) });
+});
+
+describe('as a process', () => {
+  const run = promisify(execFile);
+  const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+  const command = ['--import', path('test/simulation/sql-modules.ts'), path('infra/ops/main.ts')];
+
+  test('helps', async () => {
+    const { stdout } = await run(process.execPath, [...command, '--help']);
+    expect(stdout).toContain('npm run ops -- <command>');
+  });
+
+  test('ends with its status and names what it lacks', async () => {
+    const failure = run(process.execPath, [...command, 'status'], { env: {} });
+    await expect(failure).rejects.toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^Missing: DATABASE_URL/),
+    });
+  });
+});
