@@ -189,7 +189,10 @@ export class BridgeStack extends Stack {
       events.allowSending(sweep);
       events.allowCounting(sweep);
     }
-    new Schedule(this, 'sweep-schedule', { rate: SWEEP_RATE, target: sweep });
+    const sweepSchedule = new Schedule(this, 'sweep-schedule', {
+      rate: SWEEP_RATE,
+      target: sweep,
+    });
 
     const reconcileShare = DATAVERSE_SHARES['reconcile-contacts'];
     const reconcileContacts = new LambdaFunction(this, 'reconcile-contacts', {
@@ -205,7 +208,10 @@ export class BridgeStack extends Stack {
       // A second one would find the lease taken and end.
       reservedConcurrency: reconcileShare.containers,
     });
-    new Schedule(this, 'reconcile-schedule', { rate: RECONCILE_RATE, target: reconcileContacts });
+    const reconcileSchedule = new Schedule(this, 'reconcile-schedule', {
+      rate: RECONCILE_RATE,
+      target: reconcileContacts,
+    });
 
     const connectionStatus = new LambdaFunction(this, 'connection-status', {
       description: 'Says whether the connection is alive and how far behind both directions are',
@@ -304,6 +310,8 @@ export class BridgeStack extends Stack {
     new CfnOutput(this, 'ConnectionStatusFunctionName', {
       value: connectionStatus.function.functionName,
     });
+    new CfnOutput(this, 'SweepRuleName', { value: sweepSchedule.ruleName });
+    new CfnOutput(this, 'ReconcileRuleName', { value: reconcileSchedule.ruleName });
     new CfnOutput(this, 'PageTopicArn', { value: alarming.topics.page.topicArn });
     new CfnOutput(this, 'TicketTopicArn', { value: alarming.topics.ticket.topicArn });
   }

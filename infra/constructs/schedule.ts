@@ -16,13 +16,16 @@ export interface ScheduleProps {
  * same work, and an outage must not end in a hundred invocations.
  */
 export class Schedule extends Construct {
+  readonly ruleName: string;
+
   constructor(scope: Construct, id: string, { rate, target }: ScheduleProps) {
     super(scope, id);
     const onlyNow = { retryAttempts: 0, maxEventAge: rate };
     target.function.configureAsyncInvoke(onlyNow);
-    new Rule(this, 'rule', {
+    const rule = new Rule(this, 'rule', {
       schedule: Rate.rate(rate),
       targets: [new LambdaTarget(target.function, onlyNow)],
     });
+    this.ruleName = rule.ruleName;
   }
 }

@@ -18,13 +18,21 @@ import {
   localFunction,
   type LocalFunction,
 } from './lambda/function.ts';
-import { startInvokeApi } from './lambda/invoke-api.ts';
+import { startLambdaApi } from './lambda/lambda-api.ts';
 import { startOrphanThaw } from './lambda/orphan-thaw.ts';
 import { prepareBootstrap } from './lambda/prepare-bootstrap.ts';
 import { type EventSource, startEventSource } from './queues/event-source.ts';
+import { manageMapping } from './queues/managed-mapping.ts';
 import { ACCOUNT_ID, createQueues, type LocalCredentials, sqsClient } from './queues/sqs-server.ts';
+import { startEventsApi } from './schedules/events-api.ts';
+import { manageRule, type ManagedRule } from './schedules/managed-rule.ts';
 import { startSchedule } from './schedules/schedule.ts';
-import type { Deployment, FunctionDefinition, MappingDefinition } from './template/definitions.ts';
+import type {
+  Deployment,
+  FunctionDefinition,
+  MappingDefinition,
+  ScheduleDefinition,
+} from './template/definitions.ts';
 import { TemplateError } from './template/template.ts';
 
 export interface CloudRequest {
@@ -52,8 +60,10 @@ export interface CloudRequest {
 /** The part of AWS that runs on this machine: functions, queues and what connects them. */
 export interface LocalCloud {
   readonly functions: readonly LocalFunction[];
-  /** Origin of Lambda's Invoke API. */
+  /** Origin of Lambda's API. */
   readonly lambdaEndpoint: string;
+  /** Origin of EventBridge's API. */
+  readonly eventsEndpoint: string;
   /**
    * Runs the deploy-time triggers, one after the other.
    *
@@ -145,19 +155,24 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
   );
   const invokeLater = (target: LocalFunction, event: unknown, requestId: string): void =>
     later.get(target)?.accept(event, requestId);
-  const invokeApi = await startInvokeApi({
+  const pollers: SQSClient[] = [];
+  const mappings = deployment.mappings.map((mapping) =>
+    manageMapping(mapping, () => poll(mapping)),
+  );
+  const rules = rulesOf(deployment.schedules, (schedule) => runSchedule(schedule));
+  const lambdaApi = await startLambdaApi({
     functions: [...functions.values()],
+    mappings,
     invoke,
     invokeLater,
   });
-  const eventSources: EventSource[] = [];
-  const pollers: SQSClient[] = [];
-  const schedules: Disposable[] = [];
+  const eventsApi = await startEventsApi(rules);
   let stopping: Promise<void> | undefined;
 
   return {
     functions: [...functions.values()],
-    lambdaEndpoint: invokeApi.url,
+    lambdaEndpoint: lambdaApi.url,
+    eventsEndpoint: eventsApi.url,
     async runTriggers() {
       for (const { functionName } of deployment.triggers) {
         request.signal.throwIfAborted();
@@ -179,42 +194,8 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
           invoke: (name, event) => invoke(find(name), event),
         });
       }
-      for (const mapping of deployment.mappings) {
-        const queue = deployment.queues.find((entry) => entry.arn === mapping.queueArn);
-        if (queue === undefined) throw new Error(`there is no queue ${mapping.queueArn}`);
-        const target = find(mapping.functionName);
-        const { roleArn, name } = target.definition;
-        const { region } = credentials;
-        const poller = sqsClient(request.sqsEndpoint, {
-          region,
-          ...guard.issueCredentials(roleArn, name),
-        });
-        pollers.push(poller);
-        eventSources.push(
-          startEventSource({
-            mapping,
-            queueUrl: queue.url,
-            visibilityTimeoutSeconds: queue.visibilityTimeoutSeconds,
-            region,
-            sqs: poller,
-            clock: request.clock,
-            maxEnvironments: MAX_ENVIRONMENTS,
-            invoke: (event) => invoke(target, event),
-            onError: (error) => request.warn(`${queue.name} cannot be polled: ${String(error)}`),
-          }),
-        );
-      }
-      for (const schedule of request.schedules ? deployment.schedules : []) {
-        if (schedule.missingPermission !== undefined) continue;
-        const target = find(schedule.functionName);
-        schedules.push(
-          startSchedule({
-            schedule,
-            clock: request.clock,
-            invoke: (event) => invokeLater(target, event, randomUUID()),
-          }),
-        );
-      }
+      for (const mapping of mappings) mapping.enable();
+      for (const rule of rules) rule.enable();
     },
     stop(force) {
       stopping ??= shutDown(force);
@@ -222,12 +203,49 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
     },
   };
 
+  function poll(mapping: MappingDefinition): EventSource {
+    const queue = deployment.queues.find((entry) => entry.arn === mapping.queueArn);
+    if (queue === undefined) throw new Error(`there is no queue ${mapping.queueArn}`);
+    const target = find(mapping.functionName);
+    const { roleArn, name } = target.definition;
+    const { region } = credentials;
+    const poller = sqsClient(request.sqsEndpoint, {
+      region,
+      ...guard.issueCredentials(roleArn, name),
+    });
+    pollers.push(poller);
+    return startEventSource({
+      mapping,
+      queueUrl: queue.url,
+      visibilityTimeoutSeconds: queue.visibilityTimeoutSeconds,
+      region,
+      sqs: poller,
+      clock: request.clock,
+      maxEnvironments: MAX_ENVIRONMENTS,
+      invoke: (event) => invoke(target, event),
+      onError: (error) => request.warn(`${queue.name} cannot be polled: ${String(error)}`),
+    });
+  }
+
+  function runSchedule(schedule: ScheduleDefinition): readonly Disposable[] {
+    if (!request.schedules || schedule.missingPermission !== undefined) return [];
+    const target = find(schedule.functionName);
+    return [
+      startSchedule({
+        schedule,
+        clock: request.clock,
+        invoke: (event) => invokeLater(target, event, randomUUID()),
+      }),
+    ];
+  }
+
   async function shutDown(force: AbortSignal): Promise<void> {
-    for (const schedule of schedules) schedule[Symbol.dispose]();
+    for (const rule of rules) rule.disable();
     const quiet = Promise.all([
       httpApi.close(DRAIN_MS),
-      invokeApi.close(DRAIN_MS),
-      ...eventSources.map((source) => source.stop()),
+      lambdaApi.close(DRAIN_MS),
+      eventsApi.close(DRAIN_MS),
+      ...mappings.map((mapping) => mapping.stop()),
       ...[...later.values()].map((entry) => entry.stop()),
     ]);
     await Promise.race([quiet, delay(DRAIN_MS, undefined, { signal: force, ref: false })]).catch(
@@ -239,6 +257,16 @@ export async function startCloud(request: CloudRequest): Promise<LocalCloud> {
     await quiet;
     for (const client of [sqs, ...pollers]) client.destroy();
   }
+}
+
+/** A rule for each ARN, with the schedules of all its targets. */
+function rulesOf(
+  schedules: readonly ScheduleDefinition[],
+  run: (schedule: ScheduleDefinition) => readonly Disposable[],
+): readonly ManagedRule[] {
+  return [...Map.groupBy(schedules, ({ ruleArn }) => ruleArn)].map(([arn, ofRule]) =>
+    manageRule({ arn, expression: ofRule[0]?.expression ?? '' }, () => ofRule.flatMap(run)),
+  );
 }
 
 /** What Lambda makes sure of when a mapping is created ("Using Lambda with Amazon SQS"). */

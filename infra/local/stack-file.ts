@@ -15,8 +15,13 @@ export interface StackDetails {
   readonly redisRestUrl: string;
   readonly redisRestToken: string;
   readonly secretsEndpoint: string;
-  /** Lambda's Invoke API: `endpoint` of an AWS client. */
+  /** Lambda's API: `endpoint` of an AWS client. */
   readonly lambdaEndpoint: string;
+  /** EventBridge's API: `endpoint` of an AWS client. */
+  readonly eventsEndpoint: string;
+  /** Of the schedules of `sweep` and `reconcile-contacts`. */
+  readonly sweepRuleName: string;
+  readonly reconcileRuleName: string;
   /** Alarms, metrics and the dashboard as JSON: `/alarms`, `/metrics`, `/dashboard`. */
   readonly cloudwatchUrl: string;
   readonly dataverseUrl: string;

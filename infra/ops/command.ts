@@ -4,7 +4,9 @@ import { runProgram } from '../command-line/run-program.ts';
 import type { Surroundings } from '../command-line/surroundings.ts';
 import { createDatabase } from '../../shared/database/database.ts';
 import { deadLettersCommand } from './dead-letters/command.ts';
+import { pauseCommand } from './pause/command.ts';
 import { replayCommand } from './replay/command.ts';
+import { resumeCommand } from './resume/command.ts';
 import { connectAws, connectLocal, type Target } from './target.ts';
 import { createRecorder, type Recorder } from './record/recorder.ts';
 import { statusCommand } from './status/command.ts';
@@ -33,6 +35,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['status', statusCommand],
   ['dead-letters', deadLettersCommand],
   ['replay', replayCommand],
+  ['pause', pauseCommand],
+  ['resume', resumeCommand],
 ]);
 
 const COMMON_HELP = `  --local  the local stack that npm start runs, instead of the deployment in AWS

@@ -1,4 +1,5 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
@@ -14,17 +15,27 @@ export interface EventQueue {
   readonly deadLetterUrl: string;
 }
 
+/** A schedule. */
+export interface ScheduleRule {
+  /** Of the function that it calls. */
+  readonly name: 'sweep' | 'reconcile-contacts';
+  /** As EventBridge knows it. */
+  readonly ruleName: string;
+}
+
 /** The deployment that a command works on. */
 export interface Target {
   /** Who runs the command: the caller's ARN in AWS. */
   readonly operator: string;
   readonly queues: readonly EventQueue[];
+  readonly rules: readonly ScheduleRule[];
   /** Name of the function that says how the connection is. */
   readonly statusFunction: string;
   /** ConsentHub's database, for `createDatabase`. */
   readonly database: { readonly url: string; readonly endpoint?: string };
   readonly sqs: SQSClient;
   readonly lambda: LambdaClient;
+  readonly events: EventBridgeClient;
   close(): void;
 }
 
@@ -38,6 +49,8 @@ const stackOutputs = z.object({
   ConsentQueueUrl: z.string(),
   ConsentDeadLetterQueueUrl: z.string(),
   ConnectionStatusFunctionName: z.string(),
+  SweepRuleName: z.string(),
+  ReconcileRuleName: z.string(),
 });
 
 /**
@@ -62,10 +75,12 @@ export async function connectAws(
       { url: outputs.ContactQueueUrl, deadLetterUrl: outputs.ContactDeadLetterQueueUrl },
       { url: outputs.ConsentQueueUrl, deadLetterUrl: outputs.ConsentDeadLetterQueueUrl },
     ),
+    rules: rulesOf(outputs.SweepRuleName, outputs.ReconcileRuleName),
     statusFunction: outputs.ConnectionStatusFunctionName,
     database: { url, ...(endpoint !== '' && { endpoint }) },
     sqs: new SQSClient(),
     lambda: new LambdaClient(),
+    events: new EventBridgeClient(),
   });
 }
 
@@ -107,6 +122,9 @@ const runningStack = z.object({
   secretAccessKey: z.string(),
   sqsEndpoint: z.string(),
   lambdaEndpoint: z.string(),
+  eventsEndpoint: z.string(),
+  sweepRuleName: z.string(),
+  reconcileRuleName: z.string(),
   contactQueueUrl: z.string(),
   contactDeadLetterQueueUrl: z.string(),
   consentQueueUrl: z.string(),
@@ -135,6 +153,7 @@ export function connectLocal(stackFile: string, userName: string): Target {
       { url: stack.contactQueueUrl, deadLetterUrl: stack.contactDeadLetterQueueUrl },
       { url: stack.consentQueueUrl, deadLetterUrl: stack.consentDeadLetterQueueUrl },
     ),
+    rules: rulesOf(stack.sweepRuleName, stack.reconcileRuleName),
     // The local stack takes the name of its folder for a function's name.
     statusFunction: 'connection-status',
     database: {
@@ -143,6 +162,7 @@ export function connectLocal(stackFile: string, userName: string): Target {
     },
     sqs: new SQSClient({ ...account, endpoint: stack.sqsEndpoint }),
     lambda: new LambdaClient({ ...account, endpoint: stack.lambdaEndpoint }),
+    events: new EventBridgeClient({ ...account, endpoint: stack.eventsEndpoint }),
   });
 }
 
@@ -150,7 +170,7 @@ function targetOf(parts: Omit<Target, 'close'>): Target {
   return {
     ...parts,
     close() {
-      for (const client of [parts.sqs, parts.lambda]) client.destroy();
+      for (const client of [parts.sqs, parts.lambda, parts.events]) client.destroy();
     },
   };
 }
@@ -161,5 +181,12 @@ function queuesOf(contacts: Urls, consents: Urls): readonly EventQueue[] {
   return [
     { name: 'contact-events', ...contacts },
     { name: 'consent-events', ...consents },
+  ];
+}
+
+function rulesOf(sweep: string, reconcile: string): readonly ScheduleRule[] {
+  return [
+    { name: 'sweep', ruleName: sweep },
+    { name: 'reconcile-contacts', ruleName: reconcile },
   ];
 }

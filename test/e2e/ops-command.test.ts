@@ -118,7 +118,7 @@ test('a replay reads and writes one contact again, without the clock', async () 
     contacts: [{ contactId, patientId }],
     rung: true,
   });
-  await it.until(written, (now) => now?.marketingEmail === true);
+  await it.until(written, (now) => now.marketingEmail);
 
   // As if the webhook had got lost, and somebody had edited a consent.
   await it.control('PUT', '/delivery', { hold: true });
@@ -140,6 +140,40 @@ test('a replay reads and writes one contact again, without the clock', async () 
 
   const nobody = await ops(`replay --contact ${crypto.randomUUID()}`);
   expect(nobody).toMatchObject({ status: 1, complaints: expect.stringMatching(/^No contact/) });
+});
+
+test('paused, two hundred webhooks, resumed: all are applied', async () => {
+  const paused = await opsJson('pause --yes');
+  expect(paused.switches).toEqual([
+    { name: 'contact-events', kind: 'mapping', on: false },
+    { name: 'consent-events', kind: 'mapping', on: false },
+    { name: 'sweep', kind: 'schedule', on: false },
+    { name: 'reconcile-contacts', kind: 'schedule', on: false },
+  ]);
+  const names = Array.from({ length: 200 }, (_, index) => `Paused ${index}`);
+  const applied = async () => {
+    const text = "select count(*)::int as count from patients where last_name like 'Paused %'";
+    return (await it.sql<{ count: number }>(text))[0]?.count;
+  };
+  await Promise.all(names.map((lastname) => it.create({ firstname: 'Ada', lastname })));
+  await it.until(
+    () => it.messagesIn(it.details.contactQueueUrl),
+    (count) => count === 200,
+  );
+  // All of the webhooks were taken.
+  const failed = (await it.control<{ failed: number }>('GET', '/deliveries')).failed;
+  expect(failed).toBe(0);
+  const status = await ops('status');
+  expect(status.status).toBe(1);
+  expect(status.said).toContain('The mapping of contact-events is turned off.');
+  expect(await applied()).toBe(0);
+
+  const resumed = await ops('resume');
+  expect(resumed).toMatchObject({ status: 0, complaints: '' });
+  expect(resumed.said).toMatch(/^Resumed\.\n(?:\d+ in the queues\n)+Caught up\./);
+  expect(await applied()).toBe(200);
+  expect((await opsJson('resume')).left).toBe(0);
+  expect((await opsJson('status')).switches.every(({ on }: { on: boolean }) => on)).toBe(true);
 });
 
 describe('as a process', () => {

@@ -87,6 +87,9 @@ export interface HttpApiDefinition {
 
 export interface MappingDefinition {
   readonly logicalId: string;
+  /** `UUID` in Lambda's API. */
+  readonly id: string;
+  readonly functionArn: string;
   readonly functionName: string;
   readonly queueArn: string;
   readonly batchSize: number;

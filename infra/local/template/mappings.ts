@@ -86,6 +86,8 @@ export function mappingOf(
   }
   return {
     logicalId: resource.logicalId,
+    id: resource.identity().ref,
+    functionArn: target.arn,
     functionName: target.name,
     queueArn,
     batchSize,

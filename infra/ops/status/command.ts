@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { readQueueDepths } from '../queue-depths.ts';
+import { readSwitches } from '../switches.ts';
 import { invokeStatus } from './invoke-status.ts';
 import { statusAsText } from './report.ts';
 
@@ -7,20 +8,24 @@ export const statusCommand: Command = {
   summary:
     'how the connection is, how far behind both directions are, and what waits in the queues',
   options: {},
-  help: 'Ends with status 0 if the connection is connected, 1 if it is not, 2 if that cannot be found out.\n',
+  help: 'Ends with status 0 if all is well, 1 if the connection is not connected or something is turned off,\n2 if that cannot be found out.\n',
   failureStatus: 2,
   async run({ connect, json, say }) {
     const { target, recorder } = await connect();
     return await recorder.looking({ command: 'status' }, async (note) => {
-      const [status, queues] = await Promise.all([
+      const [status, queues, switches] = await Promise.all([
         invokeStatus(target.lambda, target.statusFunction),
         readQueueDepths(target.sqs, target.queues),
+        readSwitches(target),
       ]);
-      note({ status: status.status });
+      const paused = switches.some(({ on }) => !on);
+      note({ status: status.status, paused });
       say(
-        json ? JSON.stringify({ ...status, queues }, undefined, 2) : statusAsText(status, queues),
+        json
+          ? JSON.stringify({ ...status, queues, switches }, undefined, 2)
+          : statusAsText(status, queues, switches),
       );
-      return status.status === 'connected' ? 0 : 1;
+      return status.status === 'connected' && !paused ? 0 : 1;
     });
   },
 };

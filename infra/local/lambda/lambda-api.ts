@@ -10,10 +10,13 @@ import type { FunctionDefinition } from '../template/definitions.ts';
 import type { Outcome } from './execution-environment.ts';
 import { logTail } from './function-log.ts';
 import { type InvokeOptions, type LocalFunction, MAX_EVENT_BYTES } from './function.ts';
+import type { ManagedMapping } from '../queues/managed-mapping.ts';
 import { LambdaError, RequestTooLargeError } from './lambda-error.ts';
+import { answerMappings } from './mappings-api.ts';
 
-export interface InvokeApiRequest {
+export interface LambdaApiRequest {
   readonly functions: readonly LocalFunction[];
+  readonly mappings: readonly ManagedMapping[];
   invoke(target: LocalFunction, event: unknown, options: InvokeOptions): Promise<Outcome>;
   /** Takes an event that nobody waits for. */
   invokeLater(target: LocalFunction, event: unknown, requestId: string): void;
@@ -29,15 +32,15 @@ const MAX_ASYNCHRONOUS_BYTES = 1024 * 1024;
 const MAX_CLIENT_CONTEXT_BYTES = 3583;
 
 /**
- * Starts Lambda's Invoke API, so that any AWS client can call a function: by its folder's name
- * (`sweep`), by its own name, or by its ARN. Requests have to be signed, but whose signature it is
- * does not matter.
+ * Starts the part of Lambda's API that is used here. Any AWS client can call a function: by its folder's
+ * name (`sweep`), by its own name, or by its ARN; and turn event source mappings off and on. Requests
+ * have to be signed, but whose signature it is does not matter.
  */
-export function startInvokeApi(api: InvokeApiRequest): Promise<LoopbackServer> {
+export function startLambdaApi(api: LambdaApiRequest): Promise<LoopbackServer> {
   return listenOnLoopback(0, async (request) => {
     const requestId = randomUUID();
     try {
-      return await invoke(request, requestId, api);
+      return await serve(request, requestId, api);
     } catch (error) {
       if (error instanceof LambdaError) return refusal(error, requestId);
       return refusal(new LambdaError('ServiceException', 500, String(error)), requestId);
@@ -45,10 +48,10 @@ export function startInvokeApi(api: InvokeApiRequest): Promise<LoopbackServer> {
   });
 }
 
-async function invoke(
+async function serve(
   request: IncomingMessage,
   requestId: string,
-  api: InvokeApiRequest,
+  api: LambdaApiRequest,
 ): Promise<Answer> {
   const { headers, method } = request;
   const body = await readBody(request, MAX_EVENT_BYTES);
@@ -57,9 +60,15 @@ async function invoke(
     throw new LambdaError('MissingAuthenticationTokenException', 403, message);
   }
   const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+  const aboutMappings = answerMappings(
+    { method: method ?? '', url, body: body ?? Buffer.alloc(0) },
+    api.mappings,
+  );
+  if (aboutMappings !== undefined) return json(aboutMappings, requestId);
   const name = PATH.exec(url.pathname)?.groups?.['name'];
   if (method !== 'POST' || name === undefined) {
-    throw new LambdaError('UnknownOperationException', 404, 'Only Invoke is served here.');
+    const message = 'Only Invoke and event source mappings are served here.';
+    throw new LambdaError('UnknownOperationException', 404, message);
   }
   const target = find(api.functions, decodeURIComponent(name), url.searchParams.get('Qualifier'));
   const invocationType = textOf(headers['x-amz-invocation-type']) ?? 'RequestResponse';
@@ -151,6 +160,17 @@ function result(outcome: Outcome, requestId: string, log: string | undefined): A
       ...(log !== undefined && { 'x-amz-log-result': logTail(log, requestId).toString('base64') }),
     },
     body: Buffer.from(payload),
+  };
+}
+
+function json(
+  { status, body }: { readonly status: number; readonly body: object },
+  requestId: string,
+): Answer {
+  return {
+    statusCode: status,
+    headers: { 'content-type': 'application/json', 'x-amzn-requestid': requestId },
+    body: Buffer.from(JSON.stringify(body)),
   };
 }
 
