@@ -217,7 +217,7 @@ function deadLetters({ contactQueues, consentQueues }: Findings): Problem[] {
           ? 'One event could not be understood or belongs to nobody.'
           : `${count} events could not be understood or belong to nobody.`,
       remedy:
-        'Read the attribute reason of the messages in the dead-letter queues (docs/messages.md says what each means), mend the cause and redrive them.',
+        'Look at them with npm run ops -- dead-letters list: it says why each was put aside. Mend the cause, then redrive them.',
     },
   ];
 }
