@@ -33,7 +33,7 @@ export interface TargetSource {
 const MICROSOFT_AUTHORITY_URL = 'https://login.microsoftonline.com';
 
 /** The path of the webhook in the API. */
-const WEBHOOK_PATH = '/api/dynamics/webhook';
+export const WEBHOOK_PATH = '/api/dynamics/webhook';
 
 /**
  * What a command needs of the organisation that it works on.

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type * as commandLine from '../command-line/command.ts';
 import { runProgram } from '../command-line/run-program.ts';
 import type { Surroundings } from '../command-line/surroundings.ts';
+import type { DynamicsConnection } from '../../shared/dataverse/connection.ts';
+import { readTarget } from '../dynamics/target.ts';
+import { rotateWebhookSecretCommand } from './rotate-webhook-secret/command.ts';
 import { createDatabase } from '../../shared/database/database.ts';
 import { deadLettersCommand } from './dead-letters/command.ts';
 import { pauseCommand } from './pause/command.ts';
@@ -15,6 +19,10 @@ import { statusCommand } from './status/command.ts';
 export interface CommandContext extends commandLine.CommonContext {
   /** The deployment that it works on, and what puts the run on record. @throws CommandError */
   readonly connect: () => Promise<Connection>;
+  /** Its Dynamics, as the commands of `npm run dynamics` find it. @throws CommandError which names all that is missing */
+  readonly dynamics: () => DynamicsConnection;
+  /** Resolves after so many milliseconds, or when the command is interrupted. */
+  readonly wait: (ms: number) => Promise<unknown>;
 }
 
 export interface Connection {
@@ -29,6 +37,8 @@ export type Command = commandLine.Command<CommandContext>;
 export interface OpsSurroundings extends Surroundings {
   /** Who is signed in to this machine: on record for what is done to the local stack. */
   readonly userName: string;
+  /** Resolves after so many milliseconds; absent: when they are over. */
+  readonly wait?: (ms: number) => Promise<unknown>;
 }
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
@@ -37,6 +47,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['replay', replayCommand],
   ['pause', pauseCommand],
   ['resume', resumeCommand],
+  ['rotate-webhook-secret', rotateWebhookSecretCommand],
 ]);
 
 const COMMON_HELP = `  --local  the local stack that npm start runs, instead of the deployment in AWS
@@ -58,10 +69,14 @@ export async function runOpsCommand(
     about: 'Looks after the bridge between ConsentHub and Dynamics 365, for the people on call.',
     commands: COMMANDS,
     commonHelp: COMMON_HELP,
-    contextOf: (common, { local }) => ({
+    contextOf: (common, parsed) => ({
       ...common,
+      dynamics: () => readTarget(['dynamics'], { ...surroundings, ...parsed }).dynamics,
+      wait:
+        surroundings.wait ??
+        ((ms) => delay(ms, undefined, { signal: common.interruption }).catch(() => undefined)),
       connect: async () => {
-        const target = local
+        const target = parsed.local
           ? connectLocal(surroundings.stackFile, surroundings.userName)
           : await connectAws(surroundings.environment);
         resources.defer(async () => target.close());

@@ -1,12 +1,14 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import * as z from 'zod';
 import { isLoopbackUrl } from '../../shared/dataverse/organization-url.ts';
 import { CommandError } from '../command-line/command-error.ts';
 import { readRunningStack } from '../command-line/running-stack.ts';
+import { WEBHOOK_PATH } from '../dynamics/target.ts';
 
 /** A queue of events and where its poison goes. */
 export interface EventQueue {
@@ -29,6 +31,8 @@ export interface Target {
   readonly operator: string;
   readonly queues: readonly EventQueue[];
   readonly rules: readonly ScheduleRule[];
+  /** Where Dynamics sends webhooks. */
+  readonly webhookUrl: string;
   /** Name of the function that says how the connection is. */
   readonly statusFunction: string;
   /** ConsentHub's database, for `createDatabase`. */
@@ -36,6 +40,7 @@ export interface Target {
   readonly sqs: SQSClient;
   readonly lambda: LambdaClient;
   readonly events: EventBridgeClient;
+  readonly secrets: SecretsManagerClient;
   close(): void;
 }
 
@@ -50,6 +55,7 @@ const stackOutputs = z.object({
   ConsentDeadLetterQueueUrl: z.string(),
   ConnectionStatusFunctionName: z.string(),
   SweepRuleName: z.string(),
+  WebhookUrl: z.string(),
   ReconcileRuleName: z.string(),
 });
 
@@ -76,11 +82,13 @@ export async function connectAws(
       { url: outputs.ConsentQueueUrl, deadLetterUrl: outputs.ConsentDeadLetterQueueUrl },
     ),
     rules: rulesOf(outputs.SweepRuleName, outputs.ReconcileRuleName),
+    webhookUrl: outputs.WebhookUrl,
     statusFunction: outputs.ConnectionStatusFunctionName,
     database: { url, ...(endpoint !== '' && { endpoint }) },
     sqs: new SQSClient(),
     lambda: new LambdaClient(),
     events: new EventBridgeClient(),
+    secrets: new SecretsManagerClient(),
   });
 }
 
@@ -123,6 +131,8 @@ const runningStack = z.object({
   sqsEndpoint: z.string(),
   lambdaEndpoint: z.string(),
   eventsEndpoint: z.string(),
+  secretsEndpoint: z.string(),
+  apiUrl: z.string(),
   sweepRuleName: z.string(),
   reconcileRuleName: z.string(),
   contactQueueUrl: z.string(),
@@ -154,6 +164,7 @@ export function connectLocal(stackFile: string, userName: string): Target {
       { url: stack.consentQueueUrl, deadLetterUrl: stack.consentDeadLetterQueueUrl },
     ),
     rules: rulesOf(stack.sweepRuleName, stack.reconcileRuleName),
+    webhookUrl: `${stack.apiUrl}${WEBHOOK_PATH}`,
     // The local stack takes the name of its folder for a function's name.
     statusFunction: 'connection-status',
     database: {
@@ -163,6 +174,7 @@ export function connectLocal(stackFile: string, userName: string): Target {
     sqs: new SQSClient({ ...account, endpoint: stack.sqsEndpoint }),
     lambda: new LambdaClient({ ...account, endpoint: stack.lambdaEndpoint }),
     events: new EventBridgeClient({ ...account, endpoint: stack.eventsEndpoint }),
+    secrets: new SecretsManagerClient({ ...account, endpoint: stack.secretsEndpoint }),
   });
 }
 
@@ -170,7 +182,7 @@ function targetOf(parts: Omit<Target, 'close'>): Target {
   return {
     ...parts,
     close() {
-      for (const client of [parts.sqs, parts.lambda, parts.events]) client.destroy();
+      for (const client of [parts.sqs, parts.lambda, parts.events, parts.secrets]) client.destroy();
     },
   };
 }

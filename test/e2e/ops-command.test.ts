@@ -19,6 +19,8 @@ async function ops(line: string) {
     environment: {},
     stackFile: `${it.stateDirectory}/stack.json`,
     userName: 'grace',
+    // Nobody forges signatures meanwhile, so no container has to be waited for.
+    wait: () => new Promise((resolve) => setImmediate(resolve)),
     say: (text) => said.push(text),
     complain: (text) => complaints.push(text),
   });
@@ -174,6 +176,47 @@ test('paused, two hundred webhooks, resumed: all are applied', async () => {
   expect(await applied()).toBe(200);
   expect((await opsJson('resume')).left).toBe(0);
   expect((await opsJson('status')).switches.every(({ on }: { on: boolean }) => on)).toBe(true);
+});
+
+test('under load the secret is rotated, no webhook is refused, and the old one can be ended', async () => {
+  const configured = async (): Promise<string> => {
+    const [row] = await it.rowsOf('sdkmessageprocessingstepsecureconfigs?$select=secureconfig');
+    return (JSON.parse(String(row?.['secureconfig'])) as { secret: string }).secret;
+  };
+  expect(await configured()).toBe(it.details.webhookSecret);
+  const over = new AbortController();
+  let made = 0;
+  const load = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      made += 1;
+      await it.create({ firstname: 'Ada', lastname: `Rotated ${made}` });
+    }
+  };
+  const rotation = ops('rotate-webhook-secret --yes').finally(() => over.abort());
+  await Promise.all([load(), load(), load(), load()]);
+  const { status, said, complaints } = await rotation;
+  expect({ status, complaints }).toEqual({ status: 0, complaints: '' });
+  expect(said).toMatch(/^The new secret is stored[^]*Dynamics signs with the new secret\.\n/);
+  const secret = await configured();
+  expect(secret).toMatch(/^[0-9a-f]{64}$/);
+  expect(said).not.toContain(secret);
+  // Signed with the new one.
+  await it.create({ firstname: 'Ada', lastname: `Rotated ${(made += 1)}` });
+
+  type Deliveries = { pending: number; failed: number };
+  const deliveries = () => it.control<Deliveries>('GET', '/deliveries');
+  await it.until(deliveries, ({ pending }) => pending === 0);
+  expect((await deliveries()).failed).toBe(0);
+  const applied = async () =>
+    (
+      await it.sql<{ count: number }>(
+        "select count(*)::int as count from patients where last_name like 'Rotated %'",
+      )
+    )[0]?.count;
+  await it.until(applied, (count) => count === made);
+
+  expect(await opsJson('rotate-webhook-secret --retire --yes')).toEqual({ retired: true });
+  expect(await opsJson('rotate-webhook-secret --retire --yes')).toEqual({ retired: false });
 });
 
 describe('as a process', () => {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { CommandError } from '../../command-line/command-error.ts';
 import type { Command, CommandContext, Connection } from '../command.ts';
 import type { DeadLetter } from './dead-letter.ts';
@@ -62,7 +61,7 @@ async function show({ connect, json, say }: CommandContext, id: string): Promise
 }
 
 async function take(
-  { connect, confirm, json, say, interruption }: CommandContext,
+  { connect, confirm, json, say, wait, interruption }: CommandContext,
   action: 'redrive' | 'discard',
   id: string | undefined,
 ): Promise<number> {
@@ -85,7 +84,7 @@ async function take(
       sqs: target.sqs,
       queues: target.queues,
       letters,
-      wait: (ms) => delay(ms),
+      wait,
       interruption,
       onTaken: (messageIds) => note({ messageIds }),
     });

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from '../command.ts';
 import { readQueueDepths } from '../queue-depths.ts';
 import { turnAll } from '../switches.ts';
@@ -8,7 +7,7 @@ export const resumeCommand: Command = {
   summary: 'turns them on again, and shows how the queues are drained',
   options: {},
   help: 'Shows what is left for ten minutes at most; Ctrl-C ends the watching, not the work.\n',
-  async run({ connect, json, say, interruption }) {
+  async run({ connect, json, say, wait, interruption }) {
     const { target, recorder } = await connect();
     return await recorder.changing({ command: 'resume' }, async (note) => {
       await turnAll(target, true);
@@ -18,7 +17,7 @@ export const resumeCommand: Command = {
         onLeft: (messages) => {
           if (!json) say(`${messages} in the queues`);
         },
-        wait: (ms) => delay(ms, undefined, { signal: interruption }).catch(() => undefined),
+        wait,
         now: () => performance.now(),
         interruption,
       });

@@ -40,7 +40,12 @@ export function serveControlApi(
         reply.code(statusOf(error)).send({ error: { message: error.message } }),
       );
       contactRoutes(control, options.organization);
-      webhookRoutes(control, options.deliveries, options.setFireOwnWrites);
+      webhookRoutes(
+        control,
+        options.deliveries,
+        options.organization.systemRows,
+        options.setFireOwnWrites,
+      );
       faultRoutes(control, options);
       organizationRoutes(control, options.organizationControl);
     },

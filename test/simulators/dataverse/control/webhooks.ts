@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
+import { SECURE_CONFIG_ID } from '../../../../infra/dynamics/organization/names.ts';
+import type { SystemRows } from '../tables/system-rows.ts';
 import type { Deliveries } from '../webhook/deliveries.ts';
 import { ControlError, readBody } from './input.ts';
 
@@ -20,10 +22,18 @@ const redelivery = z.strictObject({ contactid: z.guid().exactOptional() });
 export function webhookRoutes(
   app: FastifyInstance,
   deliveries: Deliveries,
+  systemRows: SystemRows,
   setFireOwnWrites: (fire: boolean) => void,
 ): void {
   app.put('/webhook', async (request, reply) => {
-    deliveries.setTarget(readBody(request, target));
+    const next = readBody(request, target);
+    deliveries.setTarget(next);
+    // What the plug-in is given says the same.
+    const configurations = systemRows.of('sdkmessageprocessingstepsecureconfigs');
+    if (configurations.find(SECURE_CONFIG_ID) !== undefined) {
+      const { url, secret } = next;
+      configurations.update(SECURE_CONFIG_ID, { secureconfig: JSON.stringify({ url, secret }) });
+    }
     return reply.code(204).send();
   });
 

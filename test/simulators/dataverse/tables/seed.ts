@@ -3,6 +3,10 @@ import { SECURE_CONFIG_ID } from '../../../../infra/dynamics/organization/names.
 import type { SystemRows } from './system-rows.ts';
 import type { Table } from './table.ts';
 
+/** The secure configuration that an organisation begins with: an address where nobody is. */
+export const SEEDED_SECURE_CONFIG =
+  '{"url":"https://example.invalid/api/dynamics/webhook","secret":"of the simulator"}';
+
 /** The messages of the contact table that steps can be registered for. */
 const messages = ['Create', 'Update', 'Delete', 'Restore', 'Merge', 'UpdateMultiple'];
 
@@ -81,8 +85,7 @@ export function seedSystemRows(
   });
   rows.of('sdkmessageprocessingstepsecureconfigs').create({
     sdkmessageprocessingstepsecureconfigid: SECURE_CONFIG_ID,
-    secureconfig:
-      '{"url":"https://example.invalid/api/dynamics/webhook","secret":"of the simulator"}',
+    secureconfig: SEEDED_SECURE_CONFIG,
   });
   for (const name of signedMessages) {
     rows.of('sdkmessageprocessingsteps').create({

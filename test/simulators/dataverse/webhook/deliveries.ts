@@ -1,5 +1,7 @@
 import { createHmac } from 'node:crypto';
+import * as z from 'zod';
 import { type Random, randomGuid, seededRandom } from '../../entra/random.ts';
+import { SEEDED_SECURE_CONFIG } from '../tables/seed.ts';
 import type { PluginOutcome, PluginRun } from '../plugin-host/index.ts';
 import type { WebhookRequest } from './execution-context.ts';
 
@@ -175,7 +177,9 @@ export function createDeliveries(options: {
     if (destination.kind === 'endpoint') return destination;
     // A plug-in that runs knows where to, and how to sign.
     if (destination.kind === 'assembly') return undefined;
-    return target && { url: target.url, headers: signatureHeaders(body, target, now()) };
+    if (target === undefined) return undefined;
+    const to = { ...target, ...configured(destination.secure) };
+    return { url: to.url, headers: signatureHeaders(body, to, now()) };
   }
 
   function release(): Promise<void> {
@@ -239,6 +243,21 @@ export function createDeliveries(options: {
       closing.abort();
     },
   };
+}
+
+const secureConfiguration = z.object({ url: z.string(), secret: z.string() });
+
+/**
+ * What the secure configuration of a step gives its plug-in: it is read at every run, so that a change
+ * of it is a change of the signature. The one that an organisation begins with leads nowhere.
+ */
+function configured(text: string | null): Pick<WebhookTarget, 'url' | 'secret'> | undefined {
+  if (text === null || text === SEEDED_SECURE_CONFIG) return undefined;
+  try {
+    return secureConfiguration.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 function isTriedAgain(status: AttemptStatus, attempts: number): boolean {

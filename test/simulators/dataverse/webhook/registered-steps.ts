@@ -20,7 +20,7 @@ const setByEveryUpdate: ReadonlySet<string> = new Set(['contactid', 'modifiedon'
  * without one, in whose stead the simulator signs; or to a registered endpoint.
  */
 export type Destination =
-  | { readonly kind: 'plug-in' }
+  | { readonly kind: 'plug-in'; readonly secure: string | null }
   | ({ readonly kind: 'assembly' } & Omit<PluginRun, 'context'>)
   | {
       readonly kind: 'endpoint';
@@ -105,15 +105,16 @@ function plugInOf(plugIn: Row, step: Row, systemRows: SystemRows): Destination {
   };
   const assemblyId = text(plugIn, '_pluginassemblyid_value') ?? '';
   const assembly = text(systemRows.of('pluginassemblies').find(assemblyId), 'content');
-  if (assembly === null) return { kind: 'plug-in' };
   const secureId = text(step, '_sdkmessageprocessingstepsecureconfigid_value') ?? '';
   const secure = systemRows.of('sdkmessageprocessingstepsecureconfigs').find(secureId);
+  const secureText = text(secure, 'secureconfig');
+  if (assembly === null) return { kind: 'plug-in', secure: secureText };
   return {
     kind: 'assembly',
     assembly,
     typeName: text(plugIn, 'typename') ?? '',
     unsecure: text(step, 'configuration'),
-    secure: text(secure, 'secureconfig'),
+    secure: secureText,
   };
 }
 
