@@ -250,6 +250,8 @@ describe('what is deployed', () => {
     expect(mappings).toEqual([
       {
         logicalId: 'Mapping',
+        id: expect.stringMatching(/^[0-9a-f]{20}$/),
+        functionArn: 'arn:aws:lambda:eu-central-1:000000000000:function:Main-Worker',
         functionName: 'Main-Worker',
         queueArn: 'arn:aws:sqs:eu-central-1:000000000000:Main-Queue',
         batchSize: 5,
