@@ -222,7 +222,7 @@ test('under load the secret is rotated, no webhook is refused, and the old one c
 describe('as a process', () => {
   const run = promisify(execFile);
   const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
-  const command = ['--import', path('test/simulation/sql-modules.ts'), path('infra/ops/main.ts')];
+  const command = ['--import', path('infra/sql-modules.ts'), path('infra/ops/main.ts')];
 
   test('helps', async () => {
     const { stdout } = await run(process.execPath, [...command, '--help']);
