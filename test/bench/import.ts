@@ -2,7 +2,7 @@
  * The first import of a large organisation, killed on the way as often as wanted: how long it takes, how
  * much memory, and whether the rows are exactly right. Nothing is asserted about time.
  *
- * node --import ./infra/sql-modules.ts test/bench/import.ts [--contacts 200000] [--kills 3]
+ * node --import ./infra/sql-modules.ts test/bench/import.ts [--contacts 200000] [--kills 3] [--heap 256]
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -19,10 +19,14 @@ import { startDataverseSimulator } from '../simulators/dataverse/index.ts';
 import { startEntraSimulator } from '../simulators/entra/index.ts';
 import { startNeonSimulator } from '../simulators/neon/index.ts';
 
+const REPORT_EVERY_MS = 10_000;
+
 const { values } = parseArgs({
   options: {
     contacts: { type: 'string', default: '200000' },
     kills: { type: 'string', default: '3' },
+    /** Megabytes that the heap of the importing process may have; V8 takes what it needs otherwise. */
+    heap: { type: 'string' },
     /** The importing process itself. */
     stack: { type: 'string' },
   },
@@ -32,13 +36,21 @@ if (values.stack === undefined) await measure(Number(values.contacts), Number(va
 else await importFor(values.stack);
 
 async function importFor(stackFile: string): Promise<void> {
+  const report = setInterval(() => {
+    console.log(`memory ${megabytes(process.memoryUsage().rss)} MB`);
+  }, REPORT_EVERY_MS);
   process.exitCode = await runDynamicsCommand(['import', '--local', '--json'], {
     environment: {},
     stackFile,
     say: (text) => console.log(text),
     complain: (text) => console.error(text),
   });
-  console.log(`peak memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`);
+  clearInterval(report);
+  console.log(`peak memory ${megabytes(process.resourceUsage().maxRSS * 1024)} MB`);
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1024 / 1024);
 }
 
 async function measure(contacts: number, kills: number): Promise<void> {
@@ -129,9 +141,10 @@ async function runImport(
   stackFile: string,
   meanwhile: (child: ReturnType<typeof spawn>) => Promise<unknown>,
 ): Promise<void> {
+  const limits = values.heap === undefined ? [] : [`--max-old-space-size=${values.heap}`];
   const child = spawn(
     process.execPath,
-    [...process.execArgv, fileURLToPath(import.meta.url), '--stack', stackFile],
+    [...limits, ...process.execArgv, fileURLToPath(import.meta.url), '--stack', stackFile],
     { stdio: 'inherit' },
   );
   const ended = new Promise((resolve) => child.once('exit', resolve));
