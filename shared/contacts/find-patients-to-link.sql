@@ -61,11 +61,20 @@ cross join lateral (
       case when c.patient_id is not null then c.contact_id end,
       case when c.patient_id is not null then c.revision end
     from merged m
-    join dynamics_contacts c
-      on c.organization_id = i.organization_id and c.contact_id = m.contact_id
-    join patients theirs
-      on theirs.organization_id = i.organization_id
-      and theirs.id = coalesce(c.patient_id, c.former_patient_id)
+    -- Each looked up by its key. Without the limits the planner may read all contacts of the organisation
+    -- for every contact that is asked about: while a table is filled for the first time nobody has
+    -- counted what is in it.
+    cross join lateral (
+      select known.* from dynamics_contacts known
+      where known.organization_id = i.organization_id and known.contact_id = m.contact_id
+      limit 1
+    ) c
+    cross join lateral (
+      select linked.* from patients linked
+      where linked.organization_id = i.organization_id
+        and linked.id = coalesce(c.patient_id, c.former_patient_id)
+      limit 1
+    ) theirs
     where c.contact_id <> i.contact_id
       -- A former one that ConsentHub or another row has given to somebody else is not to be had.
       and (c.patient_id is not null or nullif(theirs.dynamics_contact_id::text, '') is null)
