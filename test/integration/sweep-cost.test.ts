@@ -3,6 +3,7 @@ import claimDueContacts from '../../shared/sweep/claim-due-contacts.sql';
 import endDoubts from '../../shared/sweep/end-doubts.sql';
 import expireConsents from '../../shared/sweep/expire-consents.sql';
 import { createMigratedDatabase } from '../support/migrated-database.ts';
+import { rowsTouched } from '../support/rows-touched.ts';
 
 /** Enough that reading the whole table would show, few enough to be made in a second. */
 const ROWS = 50_000;
@@ -35,44 +36,13 @@ beforeAll(async () => {
 });
 afterAll(() => database?.drop());
 
-interface Plan {
-  Plans?: Plan[];
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Actual Rows': number;
-  'Actual Loops': number;
-  'Rows Removed by Filter'?: number;
-}
-
-/** Rows that a statement has looked at in the large tables, in all of its parts. */
-async function rowsTouched(statement: string): Promise<number> {
-  const client = await database.pool.connect();
-  try {
-    await client.query('begin');
-    const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Plan }[] }>(
-      `explain (analyze, format json) ${statement.replace('limit $1', 'limit 1000')}`,
-    );
-    await client.query('rollback');
-    const count = (plan: Plan): number =>
-      (plan['Relation Name'] === undefined
-        ? 0
-        : (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops']) +
-      (plan.Plans ?? []).reduce((sum, part) => sum + count(part), 0);
-    const root = rows[0]?.['QUERY PLAN'][0]?.Plan;
-    if (root === undefined) throw new Error('no plan');
-    return count(root);
-  } finally {
-    client.release();
-  }
-}
-
 describe('what the clock costs depends on what is due, not on the size of the tables', () => {
   test.each([
     ['claiming due rows', claimDueContacts],
     ['ending doubts', endDoubts],
     ['marking expired consents', expireConsents],
   ])('%s', async (_, statement) => {
-    const touched = await rowsTouched(statement);
+    const touched = await rowsTouched(database.pool, statement.replace('limit $1', 'limit 1000'));
     expect(touched).toBeGreaterThanOrEqual(DUE);
     expect(touched).toBeLessThan(DUE * 20);
   });
