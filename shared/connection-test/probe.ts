@@ -68,7 +68,7 @@ export async function openProbe(
   const token = await requestToken(connection, tenantId, { fetch, timeoutMs, now: Date.now });
   const webApi = {
     connection,
-    tokens: { get: async () => token, drop: async () => undefined },
+    tokens: { get: async () => token, drop: async () => false },
     fetch,
     timeoutMs,
     parallelRequests,

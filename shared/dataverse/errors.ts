@@ -84,13 +84,16 @@ export class TokenRefused extends DataverseError {
   }
 }
 
-/** Dataverse refused a fresh token too (401): the application user is missing, disabled or elsewhere. */
+/**
+ * Dataverse refuses whoever the token stands for, since a token that was bought after a refusal fares no
+ * better (401), or by saying so (403): the application user is missing, disabled or elsewhere.
+ */
 export class DataverseUnauthorized extends DataverseError {
   override readonly name = 'DataverseUnauthorized';
   override readonly outcomeUnknown = false;
 
   constructor() {
-    super('Dataverse refused a fresh token');
+    super('Dataverse refuses the application user');
   }
 }
 

@@ -8,6 +8,8 @@ export interface AccessToken {
   readonly value: string;
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
+  /** Fingerprint of the token whose refusal was on record when this one was asked for (`refused-token.ts`). */
+  readonly boughtAfter?: string | undefined;
 }
 
 /** What can stand in a header: anything else would make `fetch` throw an error that quotes it. */
@@ -17,6 +19,7 @@ const sealedContent = z.object({
   value: tokenValue,
   issuedAtMs: z.number(),
   expiresAtMs: z.number(),
+  boughtAfter: z.string().optional(),
 });
 
 const PREFIX = 'v1.';

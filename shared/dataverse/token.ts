@@ -6,6 +6,7 @@ import { REFUSED_SECONDS } from './decide-pause.ts';
 import { DataverseError, TokenRefused, TokenUnavailable } from './errors.ts';
 import type { Fetch } from './http.ts';
 import { createPause, type Pause } from './pause.ts';
+import { createRefusedTokenNote, isRefusedForGood } from './refused-token.ts';
 import { requestToken } from './request-token.ts';
 import { type AccessToken, createTokenSealer } from './sealed-token.ts';
 import { discoverTenantId } from './tenant.ts';
@@ -64,8 +65,11 @@ export interface TokenSource {
   /**
    * Forgets a token that Dataverse refused (401), here and in the cache, unless a newer one has taken
    * its place. Never throws.
+   *
+   * @returns false: it is kept, because it was bought after another one was refused, so the next one
+   *   would be refused as well
    */
-  drop(token: AccessToken): Promise<void>;
+  drop(token: AccessToken): Promise<boolean>;
 }
 
 interface TokenSourceOptions {
@@ -111,6 +115,7 @@ export function createTokenSource({
 }: TokenSourceOptions): TokenSource {
   const sealer = createTokenSealer(connection);
   const lock = createTokenLock({ connection, cache });
+  const refused = createRefusedTokenNote({ connection, cache, now });
   let held: Held | undefined;
   let loading: Promise<AccessToken> | undefined;
   let tenantId = connection.tenantId;
@@ -168,7 +173,11 @@ export function createTokenSource({
     try {
       observe('token-requested');
       tenantId ??= await discoverTenantId(connection, { fetch, timeoutMs, now });
-      const token = await requestToken(connection, tenantId, { fetch, timeoutMs, now });
+      const boughtAfter = refused.current();
+      const token = {
+        ...(await requestToken(connection, tenantId, { fetch, timeoutMs, now })),
+        boughtAfter,
+      };
       return hold(token, await store(token));
     } catch (error) {
       if (error instanceof TokenRefused) {
@@ -197,15 +206,18 @@ export function createTokenSource({
   async function readCached(): Promise<Cached> {
     let sealed: string | null | undefined;
     try {
-      const [token, ...pauses] = await cache.getMany([
+      const [token, noted, ...pauses] = await cache.getMany([
         sealer.cacheKey,
+        refused.key,
         ...pause.keys,
         ...entraPause.keys,
       ]);
+      refused.learn(noted ?? null);
       pause.learn(pauses.slice(0, pause.keys.length));
       entraPause.learn(pauses.slice(pause.keys.length));
       sealed = token;
     } catch {
+      refused.learn(null);
       return undefined;
     }
     if (sealed == null) return 'none';
@@ -255,9 +267,12 @@ export function createTokenSource({
     return candidate !== undefined && now() < usableUntilMs(candidate.token);
   }
 
-  async function drop(token: AccessToken): Promise<void> {
+  async function drop(token: AccessToken): Promise<boolean> {
+    // Somebody in this process has been here with the same one.
+    if (held !== undefined && held.token.value !== token.value) return true;
+    if (isRefusedForGood(token, await refused.write(token))) return false;
     refusedValue = token.value;
-    if (held === undefined || held.token.value !== token.value) return;
+    if (held === undefined || held.token.value !== token.value) return true;
     const { sealed } = held;
     held = undefined;
     try {
@@ -265,6 +280,7 @@ export function createTokenSource({
     } catch {
       // `refusedValue` keeps it from being taken again.
     }
+    return true;
   }
 
   return { get, drop };

@@ -18,16 +18,18 @@ import type { TokenSource } from './token.ts';
 /** Version of the Web API that every request names. */
 export const API_PATH = '/api/data/v9.2/';
 
-/**
- * A token of this age cannot have been revoked with the one that it replaces: if it is refused, the
- * next one will be too. Generous, because it is counted by the clock of whoever asked for it.
- */
-const FRESH_TOKEN_MS = 60_000;
 /** The first one may be an older token of another container. */
 const MAX_REPLACEMENTS = 2;
 
 /** "Entity … With Id = … Does Not Exist": the only proof that a row is not there. */
 const ROW_DOES_NOT_EXIST = '0x80040217';
+
+/**
+ * "The user is not a member of the organization": not this request is forbidden (403), but everything, and
+ * another token would be the same user's. A disabled user's code (0x80040225) is not taken for that: it is
+ * answered for a single row too, whose owner is disabled.
+ */
+const NOT_A_MEMBER = '0x80072560';
 
 export interface WebApiOptions {
   readonly connection: DynamicsConnection;
@@ -127,11 +129,9 @@ export function createWebApi({
     let token = await tokens.get();
     let answer = await attempt(request, token.value);
     for (let replaced = 0; answer.status === 401; replaced += 1) {
-      const fresh = now() - token.issuedAtMs < FRESH_TOKEN_MS;
-      // It is kept: dropping it would buy one more at every call.
-      if (replaced === MAX_REPLACEMENTS || (replaced > 0 && fresh))
+      if (replaced === MAX_REPLACEMENTS || !(await tokens.drop(token))) {
         throw new DataverseUnauthorized();
-      await tokens.drop(token);
+      }
       token = await tokens.get();
       answer = await attempt(request, token.value);
     }
@@ -198,7 +198,9 @@ function judge(answer: HttpAnswer, writes: boolean, nowMs: number): WebApiAnswer
     throw new DataverseUnreadable('bare 404', code);
   }
   if (status === 412) return { kind: 'conflict' };
-  if (status === 403) throw new DataverseForbidden(code);
+  if (status === 403) {
+    throw code === NOT_A_MEMBER ? new DataverseUnauthorized() : new DataverseForbidden(code);
+  }
   throw new DataverseRejected(status, code);
 }
 

@@ -166,7 +166,7 @@ function clientOf(answers: readonly (Answer | Error)[], timeoutMs = TIMEOUT_MS) 
     connection,
     tokens: {
       get: async () => ({ value: TOKEN, issuedAtMs: 0, expiresAtMs: 1 }),
-      drop: async () => undefined,
+      drop: async () => false,
     },
     fetch: fetchOf(answers),
     timeoutMs,

@@ -33,7 +33,7 @@ export async function connectOrganization(
   const token = await requestToken(connection, tenantId, options);
   const api = createWebApi({
     connection,
-    tokens: { get: async () => token, drop: async () => undefined },
+    tokens: { get: async () => token, drop: async () => false },
     fetch,
     timeoutMs: TIMEOUT_MS,
     parallelRequests: PARALLEL_REQUESTS,

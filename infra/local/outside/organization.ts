@@ -26,7 +26,7 @@ export async function askOrganization(outside: OutsideSystems): Promise<Dynamics
   });
   const client = createDataverseClient({
     connection,
-    tokens: { get: async () => token, drop: async () => undefined },
+    tokens: { get: async () => token, drop: async () => false },
     fetch,
     timeoutMs,
     parallelRequests: 1,

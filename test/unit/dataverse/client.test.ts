@@ -50,19 +50,21 @@ function page(rows: string[], nextLink?: string): Response {
 
 const NOW_MS = Date.parse('2026-11-22T10:00:00Z');
 
-/** Tokens that Entra ID has just issued, if it is not said since when they are cached. */
-function numberedTokens(issuedAtMs = NOW_MS) {
+/** Tokens that can be replaced until so many were issued. */
+function numberedTokens(replaceable = Infinity) {
   let issued = 0;
   const dropped: string[] = [];
   let held: AccessToken | undefined;
   const tokens: TokenSource = {
     async get() {
-      held ??= { value: `token-${++issued}`, issuedAtMs, expiresAtMs: issuedAtMs + 1 };
+      held ??= { value: `token-${++issued}`, issuedAtMs: NOW_MS, expiresAtMs: NOW_MS + 1 };
       return held;
     },
     async drop(token) {
+      if (issued > replaceable) return false;
       dropped.push(token.value);
       if (held?.value === token.value) held = undefined;
+      return true;
     },
   };
   return { tokens, dropped };
@@ -70,10 +72,10 @@ function numberedTokens(issuedAtMs = NOW_MS) {
 
 function clientWith(
   answer: (request: SeenRequest, count: number) => Response | Error,
-  { issuedAtMs = NOW_MS } = {},
+  { replaceable = Infinity } = {},
 ) {
   const { fetch, requests } = scriptedFetch(answer);
-  const { tokens, dropped } = numberedTokens(issuedAtMs);
+  const { tokens, dropped } = numberedTokens(replaceable);
   const client = createDataverseClient({
     connection: connectionOf(),
     tokens,
@@ -344,27 +346,26 @@ describe('a token that is refused', () => {
     ]);
   });
 
-  test('twice ends the request, and the second token is kept', async () => {
-    const { client, requests, dropped } = clientWith(() => new Response(null, { status: 401 }));
+  test('and is not to be replaced any more ends the request', async () => {
+    const { client, requests, dropped } = clientWith(() => new Response(null, { status: 401 }), {
+      replaceable: 1,
+    });
     await expect(client.getContact(ID)).rejects.toBeInstanceOf(DataverseUnauthorized);
     expect(requests).toHaveLength(2);
     expect(dropped).toEqual(['token-1']);
   });
 
   test('is replaced once more if its replacement is an older one from the cache', async () => {
-    const { client, requests, dropped } = clientWith(
-      (_request, count) => (count <= 2 ? new Response(null, { status: 401 }) : new Response(row())),
-      { issuedAtMs: NOW_MS - 60_000 },
+    const { client, requests, dropped } = clientWith((_request, count) =>
+      count <= 2 ? new Response(null, { status: 401 }) : new Response(row()),
     );
     expect((await client.getContact(ID)).found).toBe(true);
     expect(dropped).toEqual(['token-1', 'token-2']);
     expect(requests).toHaveLength(3);
   });
 
-  test('three times ends the request, however old they are', async () => {
-    const { client, requests } = clientWith(() => new Response(null, { status: 401 }), {
-      issuedAtMs: NOW_MS - 60_000,
-    });
+  test('three times ends the request, whatever else could be tried', async () => {
+    const { client, requests } = clientWith(() => new Response(null, { status: 401 }));
     await expect(client.getContact(ID)).rejects.toBeInstanceOf(DataverseUnauthorized);
     expect(requests).toHaveLength(3);
   });
@@ -373,7 +374,7 @@ describe('a token that is refused', () => {
     const { fetch, requests } = scriptedFetch(() => new Response(row()));
     const client = createDataverseClient({
       connection: connectionOf(),
-      tokens: { get: () => Promise.reject(new TokenRefused([7000222])), drop: async () => {} },
+      tokens: { get: () => Promise.reject(new TokenRefused([7000222])), drop: async () => false },
       fetch,
       timeoutMs: 1000,
       parallelRequests: 1,
@@ -391,6 +392,13 @@ describe('an answer that is no success', () => {
     const error = await failureOf(client.readContacts([ID]));
     expect(error).toBeInstanceOf(DataverseForbidden);
     expect(error).toMatchObject({ code: '0x80040220' });
+  });
+
+  test('403 is unauthorised to who is not a member of the organisation, and costs no token', async () => {
+    const { client, requests, dropped } = clientWith(() => dataverseError(403, '0x80072560'));
+    await expect(client.readContacts([ID])).rejects.toBeInstanceOf(DataverseUnauthorized);
+    expect(requests).toHaveLength(1);
+    expect(dropped).toEqual([]);
   });
 
   test.each([400, 405, 413, 415])('%s is rejected', async (status) => {

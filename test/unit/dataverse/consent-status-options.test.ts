@@ -53,7 +53,7 @@ function clientWith(answer: (request: SeenRequest) => Response) {
     connection: connectionOf(),
     tokens: {
       get: async () => ({ value: 'token', issuedAtMs: 0, expiresAtMs: 1 }),
-      drop: async () => {},
+      drop: async () => false,
     },
     fetch,
     timeoutMs: 1000,

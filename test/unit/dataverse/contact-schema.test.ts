@@ -46,7 +46,7 @@ function missingIn(columns: ReadonlyMap<string, Column>, options: readonly strin
   const token = { value: 'token', issuedAtMs: 0, expiresAtMs: 1 };
   return createDataverseClient({
     connection: connectionOf(),
-    tokens: { get: async () => token, drop: async () => undefined },
+    tokens: { get: async () => token, drop: async () => false },
     fetch,
     timeoutMs: 1_000,
     parallelRequests: 3,

@@ -6,6 +6,7 @@ import {
   TokenUnavailable,
 } from '../../../shared/dataverse/errors.ts';
 import type { Fetch } from '../../../shared/dataverse/http.ts';
+import { REFUSED_TOKEN_SECONDS } from '../../../shared/dataverse/refused-token.ts';
 import { createTokenSource, type TokenEvent } from '../../../shared/dataverse/token.ts';
 import {
   connectionOf,
@@ -361,10 +362,43 @@ describe('a refused token', { tags: ['fault-16'] }, () => {
     const old = await source.get();
     await source.drop(old);
     await source.get();
-    const newer = onlyEntry(cache).value;
+    const before = [...cache.entries];
     await source.drop(old);
     expect((await source.get()).value).toBe('token-2');
-    expect(onlyEntry(cache).value).toBe(newer);
+    expect([...cache.entries]).toEqual(before);
+  });
+
+  test('is kept if it was bought after the refusal of another one', async () => {
+    const { container, cache, clock, requests } = fleet();
+    const [first, second] = [container(), container()];
+    const token = await first.get();
+    expect(await first.drop(token)).toBe(true);
+    const next = await second.get();
+    expect(await second.drop(next)).toBe(false);
+    expect((await second.get()).value).toBe('token-2');
+    expect((await container().get()).value).toBe('token-2');
+    expect(requests).toHaveLength(2);
+    const note = [...cache.entries].find(([key]) => key.startsWith('dynamics-refused-token:'));
+    expect(note?.[1]).toMatchObject({ ttlSeconds: REFUSED_TOKEN_SECONDS });
+    expect(note?.[1].value).toMatch(/^[0-9a-f]{32}$/);
+
+    clock.nowMs += REFUSED_TOKEN_SECONDS * 1000;
+    expect(await second.drop(next)).toBe(true);
+    expect((await second.get()).value).toBe('token-3');
+  });
+
+  test('is replaced if it is older than the refusal of another one', async () => {
+    const { container, cache } = fleet();
+    const [one, two] = [container(), container()];
+    const old = await one.get();
+    cache.entries.clear();
+    const newer = await two.get();
+    expect(await one.drop(old)).toBe(true);
+    expect((await one.get()).value).toBe(newer.value);
+    expect(await one.drop(newer)).toBe(true);
+    expect((await one.get()).value).toBe('token-3');
+    expect(await two.drop(newer)).toBe(true);
+    expect((await two.get()).value).toBe('token-3');
   });
 
   test('is not taken from the cache again, even if it could not be deleted there', async () => {

@@ -28,7 +28,7 @@ async function sync(events: readonly ContactEvent[]) {
     connection: connectionOf(),
     tokens: {
       get: async () => ({ value: 'token', issuedAtMs: 0, expiresAtMs: Infinity }),
-      drop: async () => undefined,
+      drop: async () => false,
     },
     fetch,
     timeoutMs: 1_000,
