@@ -238,6 +238,16 @@ export function alarmsOf({
       datapoints: [1, 1],
       missingData: TreatMissingData.NOT_BREACHING,
     },
+    {
+      id: 'patients-to-merge',
+      severity: 'ticket',
+      impact:
+        'Contacts were merged in Dynamics, and their patients were not: until they are, the master shows the most restrictive consents of both.',
+      metric: bridgeMetric('PatientsToMerge', Stats.MAXIMUM, FIVE_MINUTES),
+      threshold: 1,
+      datapoints: [1, 1],
+      missingData: TreatMissingData.NOT_BREACHING,
+    },
     ...functionAlarms(functions),
   ];
 }

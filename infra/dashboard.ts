@@ -176,7 +176,7 @@ const reconcileRow = (): IWidget[] => [
   ]),
   graph('What else was done in Dynamics', THIRD, [
     labelled(bridgeMetric('ConsentDrift', Stats.SUM, MINUTE), 'consents edited'),
-    labelled(bridgeMetric('MergedPatients', Stats.SUM, MINUTE), 'contacts merged'),
+    labelled(bridgeMetric('PatientsToMerge', Stats.MAXIMUM, MINUTE), 'patients to be merged'),
     labelled(bridgeMetric('VersionRegressions', Stats.SUM, MINUTE), 'restored from a backup'),
   ]),
   graph('What stops the reconciler', THIRD, [

@@ -77,7 +77,7 @@ export function createSweep(dependencies: SweepDependencies) {
     return { expired, doubtsEnded, rung };
   };
 
-  /** What has been due and for how long, before this run does something about it. */
+  /** What has been due and for how long, before this run does something about it; and what waits for people. */
   async function measureDue(): Promise<void> {
     let status: SyncStatus;
     try {
@@ -94,6 +94,7 @@ export function createSweep(dependencies: SweepDependencies) {
       metrics.add('DueRows', due, { direction });
       metrics.seconds('OldestDue', oldestSeconds ?? 0, { direction });
     }
+    metrics.add('PatientsToMerge', status.patientsToMerge);
   }
 
   async function mostWaiting(): Promise<number> {

@@ -25,7 +25,6 @@ export function reportDecision(
   if (read.kind !== 'found') return;
   // Without a patient of its own there is nothing to merge in ConsentHub.
   if (read.mergedInto !== null && read.mergedInto !== stored?.mergedInto && patientId !== null) {
-    metrics.count('MergedPatients');
     log(messages.contactMerged, { contactId, masterId: read.mergedInto });
   }
   if (wentBack({ stored, read })) {

@@ -111,6 +111,10 @@ export function alarmCases(queues: Queues, functions: Functions): Record<string,
       well: () => contacts.unchanged(),
       trouble: () => times(5, () => contacts.changedOnBothSides()),
     },
+    'patients-to-merge': {
+      well: () => sweep(),
+      trouble: () => sweep({ patientsToMerge: 1 }),
+    },
     'webhook-function-failing': {
       well: () => functions.succeeds('receive-webhook'),
       trouble: () => functions.fails('receive-webhook'),

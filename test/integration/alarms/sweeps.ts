@@ -9,6 +9,7 @@ interface Sweep {
   readonly contactsDue?: number;
   readonly consentsDue?: number;
   readonly expired?: number;
+  readonly patientsToMerge?: number;
   readonly databaseDown?: boolean;
 }
 
@@ -36,7 +37,7 @@ export async function sweep(how: Sweep = {}): Promise<void> {
           contacts: due(how.contactsDue),
           consents: due(how.consentsDue),
           trackingProblems: [],
-          patientsToMerge: 0,
+          patientsToMerge: how.patientsToMerge ?? 0,
         }),
     },
     contactQueue: queue,

@@ -67,7 +67,7 @@ function setUp(options: {
           contacts: { lastSuccessAt: null, due: 3, oldestSeconds: 71 },
           consents: { lastSuccessAt: null, due: 0, oldestSeconds: null },
           trackingProblems: [],
-          patientsToMerge: 0,
+          patientsToMerge: 2,
         };
       },
     },
@@ -168,6 +168,7 @@ describe('the sweep', () => {
       'OldestDue{direction=inbound} 71',
       'DueRows{direction=outbound} 0',
       'OldestDue{direction=outbound} 0',
+      'PatientsToMerge 2',
       'DueRung 0',
     ]);
   });
