@@ -10,7 +10,7 @@ const THROTTLED_SECONDS = 5;
 
 /** An administrator who has mended the credentials or enabled the user waits no longer than this. */
 export const REFUSED_SECONDS = 60;
-/** For the first refusals of a fresh token, which may be a passing mistake of one server. */
+/** For the first refusals of the application user, which may be a passing mistake of one server. */
 const FIRST_REFUSED_SECONDS = [5, 20] as const;
 
 /**
@@ -22,7 +22,7 @@ export const OUTAGE_FAILURES = 5;
 /** Short enough for a message to be tried again within its five seconds; whoever fails then prolongs it. */
 const OUTAGE_SECONDS = 2;
 
-/** How long nobody tries after so many fresh tokens in a row were refused; @param refusals from 1 */
+/** How long nobody tries after so many refusals in a row; @param refusals from 1 */
 export const refusedSeconds = (refusals: number): number =>
   FIRST_REFUSED_SECONDS[refusals - 1] ?? REFUSED_SECONDS;
 

@@ -12,8 +12,8 @@ const MAX_PAUSE_SECONDS = 3600;
 const SAME_PAUSE_MS = 1000;
 
 /**
- * Refusals of fresh tokens follow each other if there is no more than this between them: the longest pause
- * for one, and as long again for somebody to try.
+ * Refusals follow each other if there is no more than this between them: the longest pause for one, and as
+ * long again for somebody to try.
  */
 const REFUSALS_KEPT_SECONDS = 120;
 
@@ -31,8 +31,8 @@ export type PauseEvent =
  * All containers of a connection leave it alone for a while, because going on would only lengthen
  * what made one of them stop. Begun by whoever learns of it, told through the cache, over by itself.
  *
- * After a refused token it is over for one of them first, which tries for all: each that tries buys a
- * token, and there may be many.
+ * After a refusal it is over for one of them first, which tries for all: there may be many, and a new one
+ * without a token to try with would buy one.
  */
 export interface Pause {
   /** What stands in the cache about it, for those who read it together with something else. */
@@ -48,8 +48,8 @@ export interface Pause {
   /** Begins or prolongs it. Never throws: without the cache it holds in this process. */
   begin(reason: PauseReason, seconds: number): Promise<void>;
   /**
-   * The same because a fresh token was refused: longer each time that it is again, whichever container
-   * tries, since all of them may be new ones. Never throws.
+   * The same because the application user is refused: longer each time that it is again, whichever
+   * container tries, since all of them may be new ones. Never throws.
    */
   beginRefused(): Promise<void>;
   /** A token was accepted: whoever waits for that may go on. Never throws. */
@@ -84,7 +84,7 @@ export function createPause({
   let readAtMs = -Infinity;
   let reading: Promise<void> | undefined;
   let refusing = false;
-  /** How many fresh tokens in a row were refused, as far as this process knows, */
+  /** How many refusals in a row there were, as far as this process knows, */
   let refusals = { count: 0, untilMs: 0 };
   /** and as the cache showed it last. */
   let sharedRefusals = 0;

@@ -9,7 +9,7 @@ export interface AccessToken {
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
   /** Fingerprint of the token whose refusal was on record when this one was asked for (`refused-token.ts`). */
-  readonly boughtAfter?: string | undefined;
+  readonly boughtAfter?: string;
 }
 
 /** What can stand in a header: anything else would make `fetch` throw an error that quotes it. */
@@ -19,7 +19,7 @@ const sealedContent = z.object({
   value: tokenValue,
   issuedAtMs: z.number(),
   expiresAtMs: z.number(),
-  boughtAfter: z.string().optional(),
+  boughtAfter: z.string().exactOptional(),
 });
 
 const PREFIX = 'v1.';

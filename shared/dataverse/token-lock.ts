@@ -7,7 +7,7 @@ import type { DynamicsConnection } from './connection.ts';
  * Entra ID answers within it even on a bad day; a holder that died keeps the others waiting no longer.
  * It only saves requests: two holders at a time cost one token more.
  */
-const LOCK_SECONDS = 2;
+export const LOCK_SECONDS = 2;
 
 export interface TakenLock {
   /** Only if it is still one's own. Never throws: it ends by itself. */

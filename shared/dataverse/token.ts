@@ -176,7 +176,7 @@ export function createTokenSource({
       const boughtAfter = refused.current();
       const token = {
         ...(await requestToken(connection, tenantId, { fetch, timeoutMs, now })),
-        boughtAfter,
+        ...(boughtAfter === undefined ? {} : { boughtAfter }),
       };
       return hold(token, await store(token));
     } catch (error) {

@@ -160,7 +160,7 @@ describe('a token that is revoked', () => {
 });
 
 describe('a connection whose application user is disabled', () => {
-  test('buys one token more, is left alone for a while, and resumes by itself', {
+  test('buys one token more, is left alone for longer each time, and resumes by itself', {
     tags: ['fault-36'],
   }, async () => {
     const [one, two] = [container(), container()];
@@ -176,10 +176,18 @@ describe('a connection whose application user is disabled', () => {
       });
     }
     expect(await requests()).toBe(0);
+    for (const [seconds, client] of [
+      [5, two],
+      [20, container()],
+      [60, one],
+    ] as const) {
+      clock.nowMs += seconds * 1000 + 1;
+      await expect(client.whoAmI()).rejects.toMatchObject({ name: 'DataverseUnauthorized' });
+    }
     expect(fixture.dynamics.entra.tokensIssued - before).toBe(1);
 
     await fixture.dynamics.control('DELETE', '/faults');
-    clock.nowMs += 5_001;
+    clock.nowMs += 60_001;
     await expect(one.whoAmI()).resolves.toBeDefined();
     await expect(two.whoAmI()).resolves.toBeDefined();
     expect(fixture.dynamics.entra.tokensIssued - before).toBe(1);

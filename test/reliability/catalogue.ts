@@ -8,7 +8,7 @@ export const INVARIANTS = {
   6: 'A poison message or row never delays another contact.',
   7: 'No unsigned, altered or stale request has an effect.',
   8: 'No personal data and no credential in a log, an error, a metric or a queue.',
-  9: 'While Redis is up a fleet asks Entra ID for about one token per lifetime; while it is down, one per container. A fresh token that is refused buys no more.',
+  9: 'While Redis is up a fleet asks Entra ID for about one token per lifetime, and for about one more in five minutes while Dataverse refuses what it has. While Redis is down that goes for each container.',
   10: 'An interactive change is in the other system within five seconds, and never stands behind bulk work.',
 } as const;
 

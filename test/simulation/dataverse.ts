@@ -60,11 +60,13 @@ export interface DataverseTampering {
 }
 
 export interface Dataverse {
-  readonly entra: Pick<Entra, 'issued' | 'revocations' | 'slowestMs'>;
+  readonly entra: Pick<Entra, 'issued' | 'late'>;
   /** All requests are answered like this until it is undefined. */
   outage: Outage | undefined;
-  /** So often a token was refused because the application user is disabled. */
-  readonly refusedTokens: number;
+  /** When functions were told that a token is refused, in order; milliseconds since 1970. */
+  readonly refusedAtMs: readonly number[];
+  /** So often a container waited in vain for the token that another one asks for. */
+  readonly outlastedLocks: number;
   /** The official client of this project, over a simulated network. */
   clientOf(invocation: Invocation): DataverseClient;
   /** Writes whose acknowledgement a function has seen, in order. */
@@ -83,7 +85,8 @@ export function createDataverse(
   const { contacts } = organization;
   const entra = createEntra(world);
   const acknowledged: { contactId: string; by: Invocation }[] = [];
-  let refusedTokens = 0;
+  const refusedAtMs: number[] = [];
+  let outlastedLocks = 0;
 
   /** Writes that are under way and still waited for, by contact. */
   const writers = new Map<string, Set<Invocation>>();
@@ -112,8 +115,9 @@ export function createDataverse(
     entra,
     acknowledged,
     outage: undefined,
-    get refusedTokens() {
-      return refusedTokens;
+    refusedAtMs,
+    get outlastedLocks() {
+      return outlastedLocks;
     },
     clientOf(invocation) {
       const now = () => world.now() + invocation.skewMs;
@@ -129,6 +133,9 @@ export function createDataverse(
           now,
           random: () => world.random.unit(`${invocation.name} token`),
           wait: (ms) => waitIn(world, invocation, ms),
+          observe: (event) => {
+            if (event === 'lock-outlasted') outlastedLocks += 1;
+          },
         }),
         fetch: fetchOf(invocation),
         timeoutMs: TIMEOUT_MS,
@@ -173,9 +180,14 @@ export function createDataverse(
         }),
       );
 
+      function refusedToken(): Response {
+        refusedAtMs.push(world.now());
+        return answerOf(401, '');
+      }
+
       function effect(asked: WebApiRequest): Effect<Response> {
         if (!entra.accepts(headers.get('authorization')?.replace(/^Bearer /, ''))) {
-          return { answer: () => answerOf(401, ''), says: '401' };
+          return { answer: refusedToken, says: '401' };
         }
         const { status, body } = perform(organization, asked, (contact) =>
           onRead(invocation, contact),
@@ -206,10 +218,9 @@ export function createDataverse(
             return { answer: () => answerOf(503, '<html>'), says: '503' };
           case 'unauthorized':
             entra.revoke();
-            return { answer: () => answerOf(401, ''), says: '401, every token is revoked' };
+            return { answer: refusedToken, says: '401, every token is revoked' };
           case 'disabled':
-            refusedTokens += 1;
-            return { answer: () => answerOf(401, ''), says: '401, the user is disabled' };
+            return { answer: refusedToken, says: '401, the user is disabled' };
           case 'hang':
             return { answer: undefined, says: 'nothing' };
           case 'forbidden':
@@ -228,7 +239,7 @@ export function createDataverse(
     };
 
   function tokenFor(invocation: Invocation): Promise<Response> {
-    const sentMs = world.now();
+    const answered = entra.asked();
     return callOutside(world, invocation, {
       label: 'token',
       target: 'entra',
@@ -248,7 +259,7 @@ export function createDataverse(
               says: 'refused',
             }
           : { answer: () => responseOf('token', 503, '<html>'), says: '503' },
-    }).finally(() => entra.answered(world.now() - sentMs));
+    }).finally(answered);
   }
 
   /** Every answer passes here last, on its way to the function. */

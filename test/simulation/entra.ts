@@ -1,3 +1,4 @@
+import { LOCK_SECONDS } from '../../shared/dataverse/token-lock.ts';
 import type { World } from './world.ts';
 
 /** Entra ID's usual lifetime of a token. */
@@ -10,19 +11,18 @@ export interface Entra {
   accepts(token: string | undefined): boolean;
   /** Every token of now is refused from now on. */
   revoke(): void;
-  readonly revocations: number;
   readonly issued: number;
-  /** A request was answered after so long. */
-  answered(afterMs: number): void;
-  readonly slowestMs: number;
+  /** A request leaves a function. @returns to be called when the function has its answer, or gives it up */
+  asked(): () => void;
+  /** Requests without an answer for as long as the lock of whoever asks lasts. */
+  readonly late: number;
 }
 
 /** Entra ID, as far as the functions use it: it issues tokens, which expire and can be revoked. */
 export function createEntra(world: World): Entra {
   const expiries = new Map<string, number>();
   let issued = 0;
-  let revocations = 0;
-  let slowestMs = 0;
+  let late = 0;
 
   return {
     issue() {
@@ -34,17 +34,18 @@ export function createEntra(world: World): Entra {
     },
     accepts: (token) => token !== undefined && (expiries.get(token) ?? 0) > world.now(),
     revoke() {
-      revocations += 1;
       expiries.clear();
     },
-    get revocations() {
-      return revocations;
+    asked() {
+      const askedMs = world.now();
+      // Until it is known to be none: nobody hears of the answer to a process that died.
+      late += 1;
+      return () => {
+        if (world.now() - askedMs < LOCK_SECONDS * 1000) late -= 1;
+      };
     },
-    answered(afterMs) {
-      slowestMs = Math.max(slowestMs, afterMs);
-    },
-    get slowestMs() {
-      return slowestMs;
+    get late() {
+      return late;
     },
     get issued() {
       return issued;

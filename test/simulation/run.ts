@@ -11,6 +11,7 @@ import { createOrganization, DATAVERSE_ORGANIZATION_ID } from './organization.ts
 import { createRandom } from './random.ts';
 import { createReadOrderCheck } from './read-order-check.ts';
 import { planScript } from './script.ts';
+import { type TokenAllowance, tokenAllowance } from './token-allowance.ts';
 import { createSimulatedCache } from './cache.ts';
 import { createWebhookSecret } from './webhook-secret.ts';
 import { createWebhooks, type WebhookTampering } from './webhooks.ts';
@@ -37,9 +38,7 @@ export interface Run {
   readonly happened: readonly string[];
   /** Tokens that Entra ID has issued. */
   readonly tokens: number;
-  readonly refusedTokens: number;
-  /** Commands to Redis without a sensible answer. */
-  readonly cacheFailures: number;
+  readonly tokenAllowance: TokenAllowance;
 }
 
 export interface RunOptions {
@@ -154,8 +153,7 @@ export async function run(
     actions,
     happened: world.happened,
     tokens: dataverse.entra.issued,
-    refusedTokens: dataverse.refusedTokens,
-    cacheFailures: cache.failures,
+    tokenAllowance: tokenAllowance(world.now() - START_MS, dataverse, cache),
   };
 }
 

@@ -52,7 +52,7 @@ test.each([
   ['Entra ID refusing', new TokenRefused([7000215]), 0, undefined],
   ['403', new DataverseForbidden('0x80040220'), OUTAGE_FAILURES, undefined],
   ['400', new DataverseRejected(400, '0x80060888'), OUTAGE_FAILURES, undefined],
-  ['a fresh token refused, which is counted', new DataverseUnauthorized(), 0, undefined],
+  ['the application user refused, which is counted', new DataverseUnauthorized(), 0, undefined],
   ['a defect', new TypeError('a defect'), OUTAGE_FAILURES, undefined],
 ])('%s', (_what, error, failing, expected) => {
   expect(decidePause(error, failing)).toEqual(expected);
@@ -63,6 +63,6 @@ test.each([
   [2, 20],
   [3, 60],
   [1000, 60],
-])('a fresh token that is refused for the %ith time', (refusals, seconds) => {
+])('an application user that is refused for the %ith time', (refusals, seconds) => {
   expect(refusedSeconds(refusals)).toBe(seconds);
 });

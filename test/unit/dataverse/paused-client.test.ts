@@ -146,7 +146,7 @@ describe('an outage', () => {
   });
 });
 
-describe('a connection whose fresh token is refused', () => {
+describe('a connection whose application user is refused', () => {
   test('is soon tried again once a minute only, and resumes by itself', async () => {
     const { clock, dataverse, requests, container, bought } = fleet();
     const client = container();

@@ -11,7 +11,7 @@ const token = (value: string, boughtAfter?: string): AccessToken => ({
   value,
   issuedAtMs: 0,
   expiresAtMs: 3_600_000,
-  boughtAfter,
+  ...(boughtAfter === undefined ? {} : { boughtAfter }),
 });
 
 /** Some containers around one cache. */
