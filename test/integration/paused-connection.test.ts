@@ -176,12 +176,12 @@ describe('a connection whose application user is disabled', () => {
       });
     }
     expect(await requests()).toBe(0);
-    for (const [seconds, client] of [
+    for (const [pausedSeconds, client] of [
       [5, two],
       [20, container()],
       [60, one],
     ] as const) {
-      clock.nowMs += seconds * 1000 + 1;
+      clock.nowMs += pausedSeconds * 1000 + 1;
       await expect(client.whoAmI()).rejects.toMatchObject({ name: 'DataverseUnauthorized' });
     }
     expect(fixture.dynamics.entra.tokensIssued - before).toBe(1);

@@ -78,12 +78,12 @@ describe('the note of a refused token', () => {
 
   test('is not prolonged by who asks for it', async () => {
     const { cache, clock, container } = fleet();
-    const { write, current } = container();
-    await write(token('a'));
+    const note = container();
+    await note.write(token('a'));
     clock.nowMs += REFUSED_TOKEN_SECONDS * 500;
-    await write(token('b'));
+    await note.write(token('b'));
     cache.down = true;
     clock.nowMs += REFUSED_TOKEN_SECONDS * 500;
-    expect(current()).toBeUndefined();
+    expect(note.current()).toBeUndefined();
   });
 });
