@@ -1,19 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import {
-  Aws,
-  CfnOutput,
-  Duration,
-  Fn,
-  RemovalPolicy,
-  Stack,
-  type StackProps,
-  Validations,
-} from 'aws-cdk-lib';
+import { Aws, CfnOutput, Duration, Fn, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import {
   type CfnApi,
+  type CfnStage,
   CorsHttpMethod,
   HttpApi,
   HttpMethod,
+  type HttpStage,
   LogGroupLogDestination,
   PayloadFormatVersion,
 } from 'aws-cdk-lib/aws-apigatewayv2';
@@ -36,6 +29,7 @@ import {
   fleetRequests,
   INTERACTIVE_PARALLEL_REQUESTS,
 } from './dataverse-concurrency.ts';
+import { applyRemovalPolicies, type DeploymentStage } from './deployment-stage.ts';
 import { type ApiAccess, declareParameters } from './parameters.ts';
 import type { SecretsStack } from './secrets-stack.ts';
 
@@ -74,19 +68,29 @@ const WEBHOOK_PATH = '/api/dynamics/webhook';
 const TEST_PATH = '/api/dynamics/test';
 const STATUS_PATH = '/api/dynamics/status';
 
+/**
+ * Requests a second, and at once, of all staff together; 429 beyond. A page that asks in a loop or a
+ * stolen token must not use up the concurrency of the account, which webhooks need, and each test costs
+ * Dataverse five requests. Nobody at a screen comes near: a page asks for the status every few seconds.
+ */
+const STATUS_THROTTLE: Throttle = { perSecond: 20, burst: 40 };
+const TEST_THROTTLE: Throttle = { perSecond: 2, burst: 5 };
+
 /** Browsers ask again after so long whether a page may call the API. */
 const PREFLIGHT_MAX_AGE = Duration.hours(1);
 
 const MIGRATIONS = fileURLToPath(new URL('../shared/database/migrations/', import.meta.url));
 
 export interface BridgeStackProps extends StackProps {
+  readonly stage: DeploymentStage;
   readonly secrets: SecretsStack;
 }
 
 /** Everything that moves: the API, the queues and the functions between Dynamics and ConsentHub. */
 export class BridgeStack extends Stack {
   constructor(scope: Construct, id: string, props: BridgeStackProps) {
-    super(scope, id, props);
+    super(scope, id, { ...props, terminationProtection: !props.stage.disposable });
+    applyRemovalPolicies(this, props.stage);
     const { secrets } = props;
     const { key } = secrets;
     const parameters = declareParameters(this);
@@ -95,8 +99,6 @@ export class BridgeStack extends Stack {
     const queueKey = new Key(this, 'queue-key', {
       description: 'Queues of the bridge between ConsentHub and Dynamics 365',
       enableKeyRotation: true,
-      // Goes with the queues, after the days that KMS waits: what it encrypted is gone by then.
-      removalPolicy: RemovalPolicy.DESTROY,
     });
     const contactEvents = new QueueWithDeadLetter(this, 'contact-events', {
       key: queueKey,
@@ -272,11 +274,21 @@ export class BridgeStack extends Stack {
       ],
     });
 
-    const api = this.api(key, parameters.api);
+    const { api, stage } = this.api(key, parameters.api);
     addWebhook(api, receiveWebhook);
-    addForStaff(api, parameters.api, [
-      { method: HttpMethod.GET, path: STATUS_PATH, handler: connectionStatus },
-      { method: HttpMethod.POST, path: TEST_PATH, handler: testConnection },
+    addForStaff({ api, stage }, parameters.api, [
+      {
+        method: HttpMethod.GET,
+        path: STATUS_PATH,
+        handler: connectionStatus,
+        throttle: STATUS_THROTTLE,
+      },
+      {
+        method: HttpMethod.POST,
+        path: TEST_PATH,
+        handler: testConnection,
+        throttle: TEST_THROTTLE,
+      },
     ]);
 
     const monitored = {
@@ -316,7 +328,7 @@ export class BridgeStack extends Stack {
     new CfnOutput(this, 'TicketTopicArn', { value: alarming.topics.ticket.topicArn });
   }
 
-  private api(key: IKey, access: ApiAccess): HttpApi {
+  private api(key: IKey, access: ApiAccess): StagedApi {
     const api = new HttpApi(this, 'api', {
       description: 'What Dynamics and ConsentHub call',
       createDefaultStage: false,
@@ -326,9 +338,9 @@ export class BridgeStack extends Stack {
       retention: RetentionDays.THREE_MONTHS,
       encryptionKey: key,
     });
-    // No throttle here: HTTP APIs answer 429 beyond it, and Dataverse does not send an event again
+    // No throttle for webhooks: HTTP APIs answer 429 beyond it, and Dataverse does not send an event again
     // after a 429. What arrives is bounded by Dataverse itself and costs one queue message each.
-    api.addStage('stage', {
+    const stage = api.addStage('stage', {
       stageName: '$default',
       autoDeploy: true,
       accessLogSettings: {
@@ -348,8 +360,13 @@ export class BridgeStack extends Stack {
         ),
       },
     });
-    return api;
+    return { api, stage };
   }
+}
+
+interface StagedApi {
+  readonly api: HttpApi;
+  readonly stage: HttpStage;
 }
 
 /** Open to everybody: guarded by its signature. */
@@ -369,25 +386,41 @@ function addWebhook(api: HttpApi, handler: LambdaFunction) {
   }
 }
 
+interface Throttle {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
 interface StaffRoute {
   readonly method: HttpMethod;
   readonly path: string;
   readonly handler: LambdaFunction;
+  readonly throttle: Throttle;
 }
 
 /** For who has signed in and has the scope: patients sign in at the same provider. */
-function addForStaff(api: HttpApi, access: ApiAccess, routes: readonly StaffRoute[]) {
+function addForStaff({ api, stage }: StagedApi, access: ApiAccess, routes: readonly StaffRoute[]) {
   const authorizer = new HttpJwtAuthorizer('staff', access.issuer, {
     jwtAudience: [access.audience],
   });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a stage is made of
+  const cfnStage = stage.node.defaultChild as CfnStage;
+  cfnStage.routeSettings = Object.fromEntries(
+    routes.map(({ method, path, throttle }) => [
+      `${method} ${path}`,
+      { ThrottlingRateLimit: throttle.perSecond, ThrottlingBurstLimit: throttle.burst },
+    ]),
+  );
   for (const { method, path, handler } of routes) {
-    api.addRoutes({
+    const added = api.addRoutes({
       path,
       methods: [method],
       integration: integration(handler.node.id, handler),
       authorizer,
       authorizationScopes: [access.requiredScope],
     });
+    // API Gateway refuses settings of a route that is not there yet.
+    cfnStage.node.addDependency(...added);
   }
 }
 

@@ -1,16 +1,21 @@
-import { RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { applyRemovalPolicies, type DeploymentStage } from './deployment-stage.ts';
 
 /** Long enough that guessing is hopeless; punctuation would only get lost between two consoles. */
 const WEBHOOK_SECRET_LENGTH = 64;
 
+export interface SecretsStackProps extends StackProps {
+  readonly stage: DeploymentStage;
+}
+
 /**
  * What the bridge has to keep secret, one secret for each purpose, and the key that encrypts them
  * and the logs. Deployed before everything else; whoever operates the bridge
- * then puts the values in. They outlive the stack.
+ * then puts the values in. In production they outlive the stack.
  */
 export class SecretsStack extends Stack {
   readonly key: Key;
@@ -21,12 +26,12 @@ export class SecretsStack extends Stack {
   readonly databaseUrl: Secret;
   readonly upstashRedisRestToken: Secret;
 
-  constructor(scope: Construct, id: string, props: StackProps) {
-    super(scope, id, props);
+  constructor(scope: Construct, id: string, props: SecretsStackProps) {
+    super(scope, id, { ...props, terminationProtection: !props.stage.disposable });
+    applyRemovalPolicies(this, props.stage);
     this.key = new Key(this, 'key', {
       description: 'Secrets and logs of the bridge between ConsentHub and Dynamics 365',
       enableKeyRotation: true,
-      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     this.key.grantEncryptDecrypt(
       new ServicePrincipal(`logs.${this.region}.amazonaws.com`, {
@@ -66,7 +71,6 @@ export class SecretsStack extends Stack {
       secretName: `consenthub-dynamics/${purpose}`,
       description,
       encryptionKey: this.key,
-      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       ...(generateSecretString && { generateSecretString }),
     });
     const resource = secret.node.defaultChild;

@@ -1,4 +1,4 @@
-import { Aws, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws } from 'aws-cdk-lib';
 import { AlarmRule, AlarmState, CompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -32,7 +32,6 @@ export class Alarming extends Construct {
     const key = new Key(this, 'key', {
       description: 'Notifications of the alarms of the bridge between ConsentHub and Dynamics 365',
       enableKeyRotation: true,
-      removalPolicy: RemovalPolicy.DESTROY,
     });
     key.grant(CLOUDWATCH, 'kms:Decrypt', 'kms:GenerateDataKey*');
     this.topics = { page: this.topic('page', key), ticket: this.topic('ticket', key) };

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { Duration, RemovalPolicy, Stack, Tags, Validations } from 'aws-cdk-lib';
+import { Duration, Stack, Tags, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
@@ -53,7 +53,6 @@ export class LambdaFunction extends Construct {
     const logGroup = new LogGroup(this, 'logs', {
       retention: RetentionDays.THREE_MONTHS,
       encryptionKey: props.key,
-      removalPolicy: RemovalPolicy.RETAIN,
     });
     // Not AWS's managed policy, which allows every log group of the account.
     const role = new Role(this, 'role', {

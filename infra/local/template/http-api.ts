@@ -26,8 +26,15 @@ const CORS_PROPERTIES = new Set([
   'ExposeHeaders',
   'MaxAge',
 ]);
-/** What the access log would say stays unsaid here. */
-const STAGE_PROPERTIES = new Set(['AccessLogSettings', 'ApiId', 'AutoDeploy', 'StageName', 'Tags']);
+/** What the access log would say stays unsaid here, and nobody is throttled. */
+const STAGE_PROPERTIES = new Set([
+  'AccessLogSettings',
+  'ApiId',
+  'AutoDeploy',
+  'RouteSettings',
+  'StageName',
+  'Tags',
+]);
 const INTEGRATION_PROPERTIES = new Set([
   'ApiId',
   'Description',

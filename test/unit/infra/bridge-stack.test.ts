@@ -298,7 +298,24 @@ describe('the API', () => {
     bridge.hasResourceProperties('AWS::ApiGatewayV2::Integration', { PayloadFormatVersion: '2.0' });
     bridge.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
       DefaultRouteSettings: Match.absent(),
-      RouteSettings: Match.absent(),
+      RouteSettings: { 'POST /api/dynamics/webhook': Match.absent() },
+    });
+  });
+
+  test('throttles staff, so that no page in a loop takes the concurrency that webhooks need', () => {
+    bridge.hasResource('AWS::ApiGatewayV2::Stage', {
+      Properties: {
+        RouteSettings: {
+          'GET /api/dynamics/status': { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 },
+          'POST /api/dynamics/test': { ThrottlingRateLimit: 2, ThrottlingBurstLimit: 5 },
+        },
+      },
+      // A stage whose settings name a route that does not exist yet cannot be deployed.
+      DependsOn: Match.arrayWith(
+        Object.entries(bridge.findResources('AWS::ApiGatewayV2::Route'))
+          .filter(([, { Properties: route }]) => route.AuthorizationType === 'JWT')
+          .map(([logicalId]) => logicalId),
+      ),
     });
   });
 
