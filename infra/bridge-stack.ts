@@ -176,14 +176,17 @@ export class BridgeStack extends Stack {
     });
 
     const sweep = new LambdaFunction(this, 'sweep', {
-      description: 'Rings for every row whose clock is due',
+      description: 'Rings for every row whose clock is due, and seals the audit trail',
       timeout: SWEEP_TIMEOUT,
       key,
       environment: {
         CONTACT_QUEUE_URL: contactEvents.queue.queueUrl,
         CONSENT_QUEUE_URL: consentEvents.queue.queueUrl,
       },
-      secrets: { DATABASE_URL_SECRET_ARN: secrets.databaseUrl },
+      secrets: {
+        DATABASE_URL_SECRET_ARN: secrets.databaseUrl,
+        AUDIT_KEY_SECRET_ARN: secrets.auditKey,
+      },
       // Two at a time would both ring until the queue holds enough.
       reservedConcurrency: 1,
     });

@@ -6,7 +6,7 @@ import type { Construct } from 'constructs';
 import { applyRemovalPolicies, type DeploymentStage } from './deployment-stage.ts';
 
 /** Long enough that guessing is hopeless; punctuation would only get lost between two consoles. */
-const WEBHOOK_SECRET_LENGTH = 64;
+const MADE_UP = { excludePunctuation: true, passwordLength: 64 };
 
 export interface SecretsStackProps extends StackProps {
   readonly stage: DeploymentStage;
@@ -21,6 +21,8 @@ export class SecretsStack extends Stack {
   readonly key: Key;
   /** Made up here; shown to the Dynamics administrator, whose plug-in signs with it. */
   readonly webhookSecret: Secret;
+  /** Made up here, and kept as long as the audit trail. */
+  readonly auditKey: Secret;
   readonly dynamicsClientSecret: Secret;
   /** `postgres://…` of ConsentHub's Neon database. */
   readonly databaseUrl: Secret;
@@ -49,7 +51,12 @@ export class SecretsStack extends Stack {
     this.webhookSecret = this.secret(
       'webhook-secret',
       'Signs the webhooks of Dynamics; during a rotation the previous version stays valid',
-      { excludePunctuation: true, passwordLength: WEBHOOK_SECRET_LENGTH },
+      MADE_UP,
+    );
+    this.auditKey = this.secret(
+      'audit-key',
+      'Seals the audit trail; never replaced, or nothing that was sealed before can be verified',
+      MADE_UP,
     );
     this.dynamicsClientSecret = this.secret(
       'dynamics-client-secret',
@@ -65,7 +72,7 @@ export class SecretsStack extends Stack {
   private secret(
     purpose: string,
     description: string,
-    generateSecretString?: { excludePunctuation: boolean; passwordLength: number },
+    generateSecretString?: typeof MADE_UP,
   ): Secret {
     const secret = new Secret(this, purpose, {
       secretName: `consenthub-dynamics/${purpose}`,
@@ -80,8 +87,8 @@ export class SecretsStack extends Stack {
       resource.generateSecretString = undefined;
     }
     const reason =
-      'Its other half lies with Microsoft, Neon, Upstash or inside Dynamics, where no rotation ' +
-      'function of AWS can change it. Rotation is a documented procedure, and the functions take a ' +
+      'Its other half lies with Microsoft, Neon, Upstash, inside Dynamics or in the seals of the audit ' +
+      'trail, where no rotation function of AWS can change it. Where it can be rotated, that is a documented procedure, and the functions take a ' +
       'new value within five minutes.';
     Validations.of(secret).acknowledge(
       { id: 'AwsSolutions-SMG4', reason },

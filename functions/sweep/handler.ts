@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import middy from '@middy/core';
+import { createSealer } from '../../shared/audit/seal.ts';
+import { createAuditSealing } from '../../shared/audit/seal-audit.ts';
+import { createSealStore } from '../../shared/audit/seal-store.ts';
 import { createDatabase } from '../../shared/database/database.ts';
 import { cleanedOnError } from '../../shared/lambda/middleware.ts';
 import { startWithSecrets } from '../../shared/lambda/start-with-secrets.ts';
@@ -10,6 +13,7 @@ import { createQueue, createSqsClient } from '../../shared/queue/queue.ts';
 import { createSweepStore } from '../../shared/sweep/sweep-store.ts';
 import { createSyncStatusStore } from '../../shared/sync-status/sync-status-store.ts';
 import { environment } from './env.ts';
+import { createSealing } from './seal.ts';
 import { createSweep } from './sweep.ts';
 
 const log = createLog();
@@ -17,11 +21,11 @@ const metrics = createMetrics();
 
 const start = startWithSecrets(
   environment,
-  (env) => ({ databaseUrl: env.DATABASE_URL_SECRET_ARN }),
-  (env, { databaseUrl }) => {
+  (env) => ({ databaseUrl: env.DATABASE_URL_SECRET_ARN, auditKey: env.AUDIT_KEY_SECRET_ARN }),
+  (env, { databaseUrl, auditKey }) => {
     const sqs = createSqsClient();
     const database = createDatabase({ url: databaseUrl, endpoint: env.NEON_ENDPOINT });
-    return createSweep({
+    const sweep = createSweep({
       store: createSweepStore(database),
       syncStatus: createSyncStatusStore(database),
       contactQueue: createQueue(sqs, env.CONTACT_QUEUE_URL),
@@ -32,6 +36,11 @@ const start = startWithSecrets(
       log,
       metrics,
     });
+    const seal = createSealing({
+      seal: createAuditSealing(createSealStore(database), createSealer(auditKey)),
+      log,
+    });
+    return { sweep, seal };
   },
   log,
 );
@@ -40,6 +49,13 @@ const start = startWithSecrets(
 export const handler = middy()
   .use(cleanedOnError(() => log))
   .handler(async (_event, context) => {
-    const sweep = await start();
-    return sweep(() => context.getRemainingTimeInMillis());
+    const { sweep, seal } = await start();
+    const remainingMs = () => context.getRemainingTimeInMillis();
+    // Side by side: neither waits for the other.
+    const sealing = seal(remainingMs);
+    try {
+      return await sweep(remainingMs);
+    } finally {
+      await sealing;
+    }
   });

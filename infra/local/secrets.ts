@@ -7,6 +7,7 @@ import { TemplateError } from './template/template.ts';
 /** What the secrets of the template hold, by the last part of their names. */
 function valuesOf(outside: OutsideSystems): Readonly<Record<string, string>> {
   return {
+    'audit-key': outside.auditKey,
     'webhook-secret': outside.webhookSecret,
     'dynamics-client-secret': outside.clientSecret,
     'database-url': outside.databaseUrl,

@@ -9,6 +9,8 @@ import type { Message } from './messages.ts';
 const LOG_FIELDS = [
   'action',
   'attempt',
+  /** Of a seal on the audit trail; it says nothing to who has no key. */
+  'chain',
   'contactId',
   'correlationId',
   'count',
@@ -30,6 +32,7 @@ const LOG_FIELDS = [
   'reason',
   'receiveCount',
   'retryAfterSeconds',
+  'sealNumber',
   'status',
 ] as const;
 

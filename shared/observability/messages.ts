@@ -61,6 +61,8 @@ export const messages = {
   dueRung: { code: 'SW-001', level: 'info', text: 'rang for due rows' },
   dueNotRung: { code: 'SW-002', level: 'error', text: 'could not ring for due rows' },
   dueNotMeasured: { code: 'SW-003', level: 'error', text: 'due rows could not be counted' },
+  auditSealed: { code: 'AU-001', level: 'info', text: 'audit rows sealed' },
+  auditNotSealed: { code: 'AU-002', level: 'error', text: 'audit rows could not be sealed' },
   messagePoison: { code: 'QU-001', level: 'error', text: 'message moved to dead letters' },
   messageRetried: { code: 'QU-002', level: 'warn', text: 'message will be tried again' },
   messageNotSettled: { code: 'QU-003', level: 'error', text: 'message could not be settled' },

@@ -29,6 +29,8 @@ export interface OutsideSystems {
   readonly clientId: string;
   readonly clientSecret: string;
   readonly webhookSecret: string;
+  /** Seals the audit trail of this stack's database. */
+  readonly auditKey: string;
   /** Where Redis and the database are made to fail. */
   readonly faultControlUrl: string;
 }
@@ -58,6 +60,7 @@ export async function startOutsideSystems(
     ...redis.systems,
     ...dynamics,
     webhookSecret: settings.webhookSecret ?? kept.webhookSecret,
+    auditKey: kept.auditKey,
     faultControlUrl: faultControl.url,
   };
 }

@@ -36,7 +36,7 @@ function grants(folder: string): string[] {
 function nameOf(resource: unknown): string {
   const text = JSON.stringify(resource);
   return (
-    /(contact|consent)events(deadletter|queue)|webhooksecret|dynamicsclientsecret|databaseurl|upstashredisresttoken|queuekey|ExportsOutputFnGetAttkey/.exec(
+    /(contact|consent)events(deadletter|queue)|webhooksecret|auditkey|dynamicsclientsecret|databaseurl|upstashredisresttoken|queuekey|ExportsOutputFnGetAttkey/.exec(
       text,
     )?.[0] ?? text
   ).replace('ExportsOutputFnGetAttkey', 'key');
@@ -106,6 +106,7 @@ describe('every function', () => {
         'kms:Decrypt → key',
         'kms:Decrypt → queuekey',
         'kms:GenerateDataKey → queuekey',
+        'secretsmanager:GetSecretValue → auditkey',
         'secretsmanager:GetSecretValue → databaseurl',
         'sqs:GetQueueAttributes → consenteventsqueue',
         'sqs:GetQueueAttributes → contacteventsqueue',
@@ -159,7 +160,7 @@ describe('every function', () => {
       ].map(([, name]) => name);
     expect(arnsOf('receive-webhook')).toEqual(['DYNAMICS_WEBHOOK_SECRET_ARN']);
     expect(arnsOf('migrate-database')).toEqual(['DATABASE_URL_SECRET_ARN']);
-    expect(arnsOf('sweep')).toEqual(['DATABASE_URL_SECRET_ARN']);
+    expect(arnsOf('sweep')).toEqual(['DATABASE_URL_SECRET_ARN', 'AUDIT_KEY_SECRET_ARN']);
     expect(arnsOf('test-connection')).toEqual([
       'DATABASE_URL_SECRET_ARN',
       'DYNAMICS_CLIENT_SECRET_ARN',
@@ -386,6 +387,7 @@ describe('the deploy', () => {
       (resource) => (resource as Resource).Properties['Name'],
     );
     expect(names.toSorted()).toEqual([
+      'consenthub-dynamics/audit-key',
       'consenthub-dynamics/database-url',
       'consenthub-dynamics/dynamics-client-secret',
       'consenthub-dynamics/upstash-redis-rest-token',

@@ -4,12 +4,15 @@ import { buildStacks } from './build-stacks.ts';
 
 const template = Template.fromStack(buildStacks().secrets);
 
-test('the webhook secret is made up, long and without punctuation', () => {
-  template.hasResourceProperties('AWS::SecretsManager::Secret', {
-    Name: 'consenthub-dynamics/webhook-secret',
-    GenerateSecretString: { PasswordLength: 64, ExcludePunctuation: true },
-  });
-});
+test.each(['webhook-secret', 'audit-key'])(
+  '%s is made up, long and without punctuation',
+  (purpose) => {
+    template.hasResourceProperties('AWS::SecretsManager::Secret', {
+      Name: `consenthub-dynamics/${purpose}`,
+      GenerateSecretString: { PasswordLength: 64, ExcludePunctuation: true },
+    });
+  },
+);
 
 test.each(['database-url', 'dynamics-client-secret', 'upstash-redis-rest-token'])(
   '%s has no value until a person puts one in',

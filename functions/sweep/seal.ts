@@ -1,0 +1,37 @@
+import type { Sealed } from '../../shared/audit/seal-audit.ts';
+import { describeError, type Log } from '../../shared/observability/log.ts';
+import { messages } from '../../shared/observability/messages.ts';
+
+/** Audit rows are sealed in pieces of this size: a megabyte or so to read, and a short transaction. */
+export const SEAL_PIECE = 1_000;
+
+/** What is left of the function's time when the last piece may begin. */
+const MIN_REMAINING_MS = 10_000;
+
+/**
+ * Seals the audit trail until nothing waits or the time is over. What it does not get done waits for the
+ * next run. Never throws: the clock must not stop because of it.
+ *
+ * @param seal seals at most so many rows; undefined: there was nothing to do
+ */
+export function createSealing({
+  seal,
+  log,
+}: {
+  readonly seal: (limit: number) => Promise<Sealed | undefined>;
+  readonly log: Log;
+}) {
+  return async (remainingMs: () => number): Promise<void> => {
+    try {
+      while (remainingMs() > MIN_REMAINING_MS) {
+        const sealed = await seal(SEAL_PIECE);
+        if (sealed === undefined) return;
+        const { count, head } = sealed;
+        log(messages.auditSealed, { count, sealNumber: head.number, chain: head.chain });
+        if (count < SEAL_PIECE) return;
+      }
+    } catch (error) {
+      log(messages.auditNotSealed, describeError(error));
+    }
+  };
+}

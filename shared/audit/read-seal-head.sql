@@ -1,0 +1,10 @@
+-- The newest seal, with the chain of the one before it, and the time; a row also where there is no seal.
+select
+  s.number, s.audit_id::text as audit_id, encode(s.row_hash, 'hex') as row_hash,
+  encode(s.chain, 'hex') as chain,
+  to_char(s.sealed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as sealed_at,
+  encode(p.chain, 'hex') as previous_chain,
+  to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now
+from (select 1) one
+left join (select * from audit_seals order by number desc limit 1) s on true
+left join audit_seals p on p.number = s.number - 1
