@@ -8,6 +8,9 @@ import type { Stack } from './stack.ts';
 export function overview(stack: Stack, stackFile: string): string {
   const { details, deployment } = stack;
   const rows: [string, string][] = [
+    ...(details.consoleUrl === undefined
+      ? []
+      : [['Console: open it in a browser', details.consoleUrl] satisfies [string, string]]),
     ['HTTP API', details.apiUrl],
     ...(deployment.httpApi?.routes ?? []).map((route): [string, string] => [
       `  ${route.routeKey}`,

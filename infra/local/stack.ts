@@ -5,6 +5,7 @@ import { SYSTEM_CLOCK } from './clock.ts';
 import { type LocalCloud, startCloud } from './cloud.ts';
 import type { AlarmStatus, Transition } from './cloudwatch/alarm-board.ts';
 import { startCloudWatch } from './cloudwatch/cloudwatch.ts';
+import { startConsole } from './console/console.ts';
 import { openHttpApi } from './gateway/http-api.ts';
 import { type AccessGuard, accessGuard } from './iam/access-guard.ts';
 import { accessPoliciesOf } from './iam/access-policies.ts';
@@ -13,7 +14,7 @@ import { type Operators, startOperators } from './outside/identity-provider.ts';
 import { askOrganization, ensureOrganization } from './outside/organization.ts';
 import { allEnded } from './outside/all-ended.ts';
 import { type OutsideSystems, startOutsideSystems } from './outside/outside-systems.ts';
-import { outsideSettings } from './outside/settings.ts';
+import { type OutsideSettings, outsideSettings } from './outside/settings.ts';
 import { ACCOUNT_ID, startSqs } from './queues/sqs-server.ts';
 import { createSecrets } from './secrets.ts';
 import { type StackDetails, writeStackFile } from './stack-file.ts';
@@ -185,7 +186,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   signal.throwIfAborted();
   cloud.serve();
   resources.use(cloudwatch.serve(cloud.functions.map(({ log }) => log)));
-  const details: StackDetails = {
+  const running: StackDetails = {
     apiUrl: httpApi.url,
     ...CREDENTIALS,
     ...outside,
@@ -209,6 +210,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await pointWebhook(outside.dataverseControlUrl, httpApi.url, outside.webhookSecret);
   }
   signal.throwIfAborted();
+  const consoleUrl = await openConsole(running, settings, deployment, cloud, resources);
+  const details: StackDetails = { ...(consoleUrl !== undefined && { consoleUrl }), ...running };
   resources.use(writeStackFile(stackFile, details));
 
   const owned = resources.move();
@@ -225,6 +228,32 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await owned.disposeAsync();
     },
   };
+}
+
+/**
+ * The console shows people and changes them: only those of the simulated Dynamics and of the stack's own
+ * database are made up for sure.
+ */
+async function openConsole(
+  details: StackDetails,
+  { databaseUrl }: OutsideSettings,
+  deployment: Deployment,
+  cloud: LocalCloud,
+  resources: AsyncDisposableStack,
+): Promise<string | undefined> {
+  const { dataverseControlUrl, entraControlUrl } = details;
+  if (databaseUrl !== undefined) return undefined;
+  if (dataverseControlUrl === undefined || entraControlUrl === undefined) return undefined;
+  const console = await startConsole({
+    details,
+    dataverseControlUrl,
+    entraControlUrl,
+    queues: deployment.queues,
+    logs: cloud.functions.map(({ log }) => log),
+    clock: SYSTEM_CLOCK,
+  });
+  resources.defer(() => console.close());
+  return console.url;
 }
 
 /** What to tell about an alarm that goes on or is over; nothing where it has only begun to measure. */

@@ -50,10 +50,10 @@ export async function changeConsent(
   }
   const { patientId, contactId } = patient;
   const before = contactId === null ? undefined : await readContact(contactId);
-  const committed = await commit(request, patientId, database);
+  const committed = await commitChange(request, patientId, database);
   const committedAt = performance.now();
   const event = request.publish
-    ? await publish(request, patientId, committed, stack)
+    ? await publishChange(request.action, patientId, committed, stack)
     : 'not-published';
   const outcome = { ...patient, consentId: committed.consentId, event, before } as const;
   if (contactId === null) return { ...outcome, after: undefined, latencyMs: undefined };
@@ -73,8 +73,13 @@ export async function changeConsent(
   }
 }
 
-async function commit(
-  { action, channel, expiry }: ChangeRequest,
+/**
+ * Writes the decision into ConsentHub's database.
+ *
+ * @throws CommandError if there is nothing to revoke
+ */
+export async function commitChange(
+  { action, channel, expiry }: Pick<ChangeRequest, 'action' | 'channel' | 'expiry'>,
   patientId: string,
   database: ConsentHubDatabase,
 ): Promise<CommittedConsent> {
@@ -88,8 +93,9 @@ async function commit(
   return revoked;
 }
 
-async function publish(
-  { action }: ChangeRequest,
+/** Tells of a decision that was committed. */
+export async function publishChange(
+  action: ChangeRequest['action'],
   patientId: string,
   { consentId, decidedAt }: CommittedConsent,
   { organizationId, consentQueueUrl, sqsEndpoint, ...credentials }: RunningStack,
