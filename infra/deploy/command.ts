@@ -81,7 +81,9 @@ async function deploy(
     else await cdk.diff(assembly, name);
   }
   const emptySecrets = async () => {
-    const filled = await Promise.all(requirements.secretsToFill.map(account.hasValue));
+    const filled = await Promise.all(
+      requirements.secretsToFill.map((name) => account.hasValue(name)),
+    );
     return requirements.secretsToFill.filter((_, index) => filled[index] === false);
   };
   if (dryRun) {
