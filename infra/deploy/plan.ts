@@ -111,9 +111,9 @@ export function parameterValues(
   given: Readonly<Record<string, unknown>>,
 ): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(parameters).map(([name, { Default: standard = '' }]) => [
-      name,
-      String(given[name] ?? standard),
-    ]),
+    Object.entries(parameters).map(([name, { Default: standard = '' }]) => {
+      const value = given[name];
+      return [name, typeof value === 'string' ? value : standard];
+    }),
   );
 }
