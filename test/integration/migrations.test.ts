@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, glob, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -79,6 +79,26 @@ describe('the migrations', () => {
     await migrate();
     await sql('drop table dynamics_schema_version');
     expect((await migrate()).length).toBeGreaterThan(5);
+  });
+
+  test('are not undone by an older release that is deployed over a newer one', async () => {
+    const older = await mkdtemp(join(tmpdir(), 'consenthub-older-'));
+    try {
+      await cp(MIGRATIONS, older, { recursive: true });
+      await migrate();
+      const schema = () => sql('select version, md5 from dynamics_schema_version order by version');
+      const before = await schema();
+      for (const { version } of before.slice(-2) as { version: string }[]) {
+        const [file] = await Array.fromAsync(
+          glob(`${version.padStart(3, '0')}.*.sql`, { cwd: older }),
+        );
+        await rm(join(older, file ?? ''));
+      }
+      expect(await migrate(older)).toEqual([]);
+      expect(await schema()).toEqual(before);
+    } finally {
+      await rm(older, { recursive: true });
+    }
   });
 
   test('run once when two deploys run them at the same time', async () => {
