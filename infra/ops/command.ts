@@ -7,6 +7,7 @@ import type { DynamicsConnection } from '../../shared/dataverse/connection.ts';
 import { readTarget } from '../dynamics/target.ts';
 import { rotateWebhookSecretCommand } from './rotate-webhook-secret/command.ts';
 import { createDatabase } from '../../shared/database/database.ts';
+import { auditCommand } from './audit/command.ts';
 import { deadLettersCommand } from './dead-letters/command.ts';
 import { pauseCommand } from './pause/command.ts';
 import { replayCommand } from './replay/command.ts';
@@ -48,6 +49,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['pause', pauseCommand],
   ['resume', resumeCommand],
   ['rotate-webhook-secret', rotateWebhookSecretCommand],
+  ['audit', auditCommand],
 ]);
 
 const COMMON_HELP = `  --local  the local stack that npm start runs, instead of the deployment in AWS

@@ -219,6 +219,29 @@ test('under load the secret is rotated, no webhook is refused, and the old one c
   expect(await opsJson('rotate-webhook-secret --retire --yes')).toEqual({ retired: false });
 });
 
+test('the audit trail is sealed by the sweep, exported with its proofs, and verified', async () => {
+  const contactId = await it.create({ firstname: 'Mary', lastname: 'Fictitious' });
+  const patientId = await it.until(() => patientOf(contactId), present);
+  await it.invoke('sweep');
+  const trail = await opsJson(`audit export --patient ${patientId}`);
+  expect(trail.entries[0]).toMatchObject({ action: 'patient_created', proof: 'sealed' });
+  expect(trail.proven).toBe(true);
+  const verified = await opsJson('audit verify');
+  expect(verified).toMatchObject({ findings: [], head: { number: verified.seals } });
+
+  await it.sql(`do $$ begin
+    alter table audit_logs disable trigger user;
+    update audit_logs set outcome = 'refused' where id = '${trail.entries[0].auditId}';
+    alter table audit_logs enable trigger user;
+  end $$`);
+  const { number, chain } = verified.head;
+  const found = await ops(`audit verify --head ${number}:${chain}`);
+  expect([found.status, found.said]).toEqual([
+    1,
+    expect.stringMatching(new RegExp(`^altered: audit row ${trail.entries[0].auditId} `)),
+  ]);
+});
+
 describe('as a process', () => {
   const run = promisify(execFile);
   const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));

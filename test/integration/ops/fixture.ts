@@ -28,8 +28,12 @@ export type QueueName = (typeof QUEUES)[number];
 /** Nobody listens there. */
 const NOWHERE = 'http://127.0.0.1:9';
 
-/** The queues, ConsentHub's database with one organisation, and the command against both. */
-export async function startOps() {
+/**
+ * The queues, ConsentHub's database with one organisation, and the command against both.
+ *
+ * @param secretsEndpoint where Secrets Manager is; absent: nowhere
+ */
+export async function startOps(secretsEndpoint = NOWHERE) {
   const directory = await mkdtemp(join(tmpdir(), 'ops-command-'));
   const database = await createMigratedDatabase();
   const server = await startSqs(join(directory, 'queues'));
@@ -47,7 +51,7 @@ export async function startOps() {
     eventsEndpoint: NOWHERE,
     sweepRuleName: 'sweep-rule',
     reconcileRuleName: 'reconcile-rule',
-    secretsEndpoint: NOWHERE,
+    secretsEndpoint,
     apiUrl: NOWHERE,
     contactQueueUrl: url('contact-events'),
     contactDeadLetterQueueUrl: url('contact-events-dead-letter'),

@@ -29,6 +29,10 @@ test.each([
   [['replay'], 1, /^Say which one/],
   [['replay', '--contact', 'x'], 1, /^x: not an id/],
   [['replay', '--contact', 'x', '--patient', 'y'], 1, /^Say which one/],
+  [['audit'], 2, /^Say what to do: verify/],
+  [['audit', 'export'], 2, /^Say whose/],
+  [['audit', 'export', '--patient', 'x'], 2, /^x: not an id/],
+  [['audit', 'verify', '--head', '7:x'], 2, /^7:x: not a head/],
   [['status', '--local'], 2, /^No stack is running/],
   [['status'], 2, /^Missing: DATABASE_URL/],
 ])('%j ends with status %i', async (args, status, reason) => {

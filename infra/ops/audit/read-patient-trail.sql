@@ -1,0 +1,35 @@
+-- What is on record about one patient: rows that name the patient, and writes to Dynamics that cover one of
+-- the patient's events, as those to the master of a merged contact do. Times are UTC.
+-- $1: patient
+with events as (
+  select array_agg(a.event_id) as ids
+  from audit_logs a
+  where a.patient_id = $1::uuid and a.event_id is not null
+)
+select
+  s.number, s.audit_id::text as audit_id, encode(s.row_hash, 'hex') as row_hash,
+  encode(s.chain, 'hex') as chain,
+  to_char(s.sealed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as sealed_at,
+  encode(p.chain, 'hex') as previous_chain,
+  exists (select from audit_unsealed u where u.audit_id = a.id) as queued,
+  a.id::text as id, a.organization_id::text as organization_id, a.patient_id::text as patient_id,
+  a.consent_id::text as consent_id, a.user_id::text as user_id, a.action::text as action,
+  a.old_values::text as old_values, a.new_values::text as new_values,
+  coalesce(
+    nullif(
+      to_char(
+        a."timestamp"::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+      ),
+      ''
+    ),
+    a."timestamp"::text
+  ) as "timestamp",
+  a.checksum::text as checksum, a.event_id::text as event_id, a.source::text as source,
+  a.outcome::text as outcome
+from audit_logs a
+cross join events e
+left join audit_seals s on s.audit_id = a.id
+left join audit_seals p on p.number = s.number - 1
+where a.patient_id = $1::uuid
+  or (a.action::text = 'dynamics_sync' and a.new_values -> 'eventIds' ?| e.ids)
+order by a."timestamp", s.number, a.id
