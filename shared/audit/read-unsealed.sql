@@ -14,10 +14,13 @@ select
     a."timestamp"::text
   ) as "timestamp",
   a.checksum::text as checksum, a.event_id::text as event_id, a.source::text as source,
-  a.outcome::text as outcome
+  a.outcome::text as outcome,
+  -- Queued once more: it must not keep the others waiting.
+  s.number is not null as sealed
 from audit_unsealed u
-join audit_logs a on a.id = u.audit_id
--- Should a sealed row be queued once more, it must not keep the others waiting.
-where not exists (select from audit_seals s where s.audit_id = u.audit_id)
+-- Row by row, each by its index: a join of the tables as a whole would read all that was ever sealed.
+cross join lateral (select * from audit_logs a where a.id = u.audit_id limit 1) a
+left join lateral (select s.number from audit_seals s where s.audit_id = u.audit_id limit 1) s
+  on true
 order by u.position
 limit $1

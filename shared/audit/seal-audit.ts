@@ -27,14 +27,16 @@ export interface Sealed {
  */
 export function createAuditSealing(store: SealStore, sealer: Sealer) {
   return async (limit: number): Promise<Sealed | undefined> => {
-    const { head, rows, now } = await store.readUnsealed(limit);
+    const { head, rows, requeued, now } = await store.readUnsealed(limit);
     if (head?.previousChain !== undefined) {
       const { seal, previousChain } = head;
       if (sealer.chain(seal, previousChain) !== seal.chain) throw new SealKeyMismatch(seal.number);
     }
     const seals = sealRows(sealer, rows, head?.seal, now);
+    if (seals.length + requeued.length === 0) return undefined;
+    const appended = await store.append(seals, requeued);
     const newest = seals.at(-1);
-    if (newest === undefined || !(await store.append(seals))) return undefined;
+    if (newest === undefined || !appended) return undefined;
     return { count: seals.length, head: { number: newest.number, chain: newest.chain } };
   };
 }

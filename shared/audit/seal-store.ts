@@ -22,11 +22,16 @@ export interface SealStore {
   readUnsealed(limit: number): Promise<{
     readonly head: SealHead | undefined;
     readonly rows: readonly SealableRow[];
+    /** Ids of rows that wait although they are sealed. */
+    readonly requeued: readonly string[];
     /** The database's time: UTC, six decimals. */
     readonly now: string;
   }>;
-  /** Adds seals, all or none. False if somebody else has added some meanwhile. */
-  append(seals: readonly Seal[]): Promise<boolean>;
+  /**
+   * Adds seals, all or none; their rows, and those that were queued again, wait no more. False if somebody
+   * else has added some meanwhile.
+   */
+  append(seals: readonly Seal[], requeued: readonly string[]): Promise<boolean>;
 }
 
 /** For who verifies. Throws as `Database` does. */
@@ -71,10 +76,11 @@ export function createSealStore(database: Database): SealStore & SealReader {
       return {
         head: toHead(head),
         now: headRow.parse(head).now,
-        rows: rows.map((row) => sealableRow.parse(row)),
+        rows: rows.flatMap((row) => (isSealed(row) ? [] : [sealableRow.parse(row)])),
+        requeued: rows.flatMap((row) => (isSealed(row) ? [sealableRow.parse(row).id] : [])),
       };
     },
-    async append(seals) {
+    async append(seals, requeued) {
       const rows = seals.map((seal) => ({
         number: seal.number,
         audit_id: seal.auditId,
@@ -83,7 +89,10 @@ export function createSealStore(database: Database): SealStore & SealReader {
       }));
       try {
         await database.transaction([
-          { text: insertSeals, params: [JSON.stringify(rows), seals[0]?.sealedAt ?? null] },
+          {
+            text: insertSeals,
+            params: [JSON.stringify(rows), seals[0]?.sealedAt ?? null, requeued],
+          },
         ]);
         return true;
       } catch (error) {
@@ -110,6 +119,8 @@ export function createSealStore(database: Database): SealStore & SealReader {
     },
   };
 }
+
+const isSealed = (row: Row): boolean => row['sealed'] === true;
 
 function toHead(row: Row | undefined): SealHead | undefined {
   const head = headRow.parse(row);

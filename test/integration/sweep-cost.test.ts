@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import readUnsealed from '../../shared/audit/read-unsealed.sql';
 import claimDueContacts from '../../shared/sweep/claim-due-contacts.sql';
 import endDoubts from '../../shared/sweep/end-doubts.sql';
 import expireConsents from '../../shared/sweep/expire-consents.sql';
@@ -32,7 +33,19 @@ beforeAll(async () => {
   await database.pool.query(
     `update consents set expires_at = now() where id in (select id from consents limit ${DUE})`,
   );
-  await database.pool.query('vacuum analyze dynamics_contacts, consents, patients');
+  await database.pool.query(
+    `insert into audit_logs (action) select 'patient_created' from generate_series(1, ${ROWS})`,
+  );
+  await database.pool.query(
+    `with sealed as (
+       delete from audit_unsealed where position <= ${ROWS - DUE} returning position, audit_id
+     )
+     insert into audit_seals (number, audit_id, row_hash, chain, sealed_at)
+     select row_number() over (order by position), audit_id, '', '', now() from sealed`,
+  );
+  await database.pool.query(
+    'vacuum analyze dynamics_contacts, consents, patients, audit_logs, audit_seals, audit_unsealed',
+  );
 });
 afterAll(() => database?.drop());
 
@@ -41,6 +54,7 @@ describe('what the clock costs depends on what is due, not on the size of the ta
     ['claiming due rows', claimDueContacts],
     ['ending doubts', endDoubts],
     ['marking expired consents', expireConsents],
+    ['reading audit rows that wait for a seal', readUnsealed],
   ])('%s', async (_, statement) => {
     const touched = await rowsTouched(database.pool, statement.replace('limit $1', 'limit 1000'));
     expect(touched).toBeGreaterThanOrEqual(DUE);

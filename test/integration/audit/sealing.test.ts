@@ -82,8 +82,10 @@ test('a row that is queued again is not sealed again, and keeps nobody waiting',
   await it.seal();
   await it.sql('insert into audit_unsealed (audit_id) values ($1)', [first]);
   const [second] = await it.add(1);
+  expect(await it.seal(1)).toBeUndefined();
   expect(await it.seal(1)).toMatchObject({ count: 1, head: { number: 2 } });
   expect(await sealedIds()).toEqual([first, second]);
+  expect(await it.sql('select from audit_unsealed')).toEqual([]);
 });
 
 test('with another key nothing is sealed', async () => {

@@ -27,7 +27,7 @@ const rows = [1, 2, 3, 4, 5].map(row);
 const chain = () =>
   sealRows(sealer, rows, undefined, AT).map((seal, n) => ({
     seal,
-    row: rows[n] as SealableRow | undefined,
+    row: rows[n],
   }));
 type Chain = ReturnType<typeof chain>;
 
