@@ -57,9 +57,15 @@ test('every function needs everything that it may do', async () => {
   await until('ChangeMessageVisibility');
   await it.control('DELETE', '/faults');
 
-  // The clock rings on both queues.
-  await it.sql('update dynamics_contacts set read_due_at = now(), write_due_at = now()');
-  await it.invoke('sweep');
+  // The clock rings on both queues, unless a message that comes back just then answers the row first.
+  await it.until(
+    async () => {
+      await it.sql('update dynamics_contacts set read_due_at = now(), write_due_at = now()');
+      await it.invoke('sweep');
+      return unused();
+    },
+    (now) => !now.some((grant) => grant.includes('sweeprole')),
+  );
   await it.invoke('reconcile-contacts');
   await it.until(
     async () => unused(),
