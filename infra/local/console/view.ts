@@ -54,10 +54,11 @@ export interface WayView {
   readonly eventType: string;
   readonly contactId: string | null;
   readonly at: string;
-  readonly state: 'waiting' | 'retried' | 'settled' | 'dead';
-  /** What became of it, or why it is tried again; empty while nobody has said. */
+  /** `due`: it could not be done now, and the clock has it: the sweep rings for its row. */
+  readonly state: 'waiting' | 'due' | 'settled';
+  /** What became of it; empty while nobody has said. */
   readonly outcome: string;
-  /** From the change at its source until it was done; null before that. */
+  /** From the change at its source until it was done; null if it is not. */
   readonly latencyMs: number | null;
 }
 

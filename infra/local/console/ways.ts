@@ -4,23 +4,21 @@ import type { WayView } from './view.ts';
 /** The ways that are remembered: more than anybody reads. */
 const MAX_WAYS = 40;
 
-/** Lines of the functions' logs that tell of an event, by their code (shared/observability/messages.ts). */
-const STATES: Readonly<Record<string, WayView['state']>> = {
-  'WH-001': 'waiting',
-  'CO-001': 'settled',
-  'CS-001': 'settled',
-  'QU-001': 'dead',
-  'QU-002': 'retried',
-};
+/** Lines of the functions' logs that tell of an event (shared/observability/messages.ts). */
+const ACCEPTED = 'WH-001';
+const CONTACT_SETTLED = 'CO-001';
+const CONSENT_SETTLED = 'CS-001';
+
+/** Outcomes that leave the contact's row due. */
+const LEFT_TO_THE_CLOCK: ReadonlySet<string> = new Set(['unreadable', 'unwritable', 'deferred']);
 
 const line = z.object({
-  code: z.enum(Object.keys(STATES)),
+  code: z.enum([ACCEPTED, CONTACT_SETTLED, CONSENT_SETTLED]),
   timestamp: z.iso.datetime(),
   eventId: z.string(),
   eventType: z.string(),
   contactId: z.string().nullish(),
-  outcome: z.string().optional(),
-  reason: z.string().optional(),
+  outcome: z.string().default(''),
   latencyMs: z.number().optional(),
 });
 
@@ -63,15 +61,15 @@ function parse(text: string): WayView | undefined {
   }
   const read = line.safeParse(json);
   if (!read.success) return undefined;
-  const { code, timestamp, eventId, eventType, contactId, outcome, reason, latencyMs } = read.data;
+  const { code, timestamp, contactId, latencyMs, ...event } = read.data;
+  const isDue = LEFT_TO_THE_CLOCK.has(event.outcome);
+  const settled = isDue ? 'due' : 'settled';
   return {
-    eventId,
-    eventType,
-    direction: eventType.startsWith('contact.') ? 'inbound' : 'outbound',
+    ...event,
+    direction: code === CONSENT_SETTLED ? 'outbound' : 'inbound',
     contactId: contactId ?? null,
     at: timestamp,
-    state: STATES[code] ?? 'waiting',
-    outcome: outcome ?? reason ?? '',
-    latencyMs: latencyMs ?? null,
+    state: code === ACCEPTED ? 'waiting' : settled,
+    latencyMs: isDue ? null : (latencyMs ?? null),
   };
 }

@@ -7,6 +7,9 @@ const HEIGHT = 170;
 /** Colours of the lines, in their order: custom properties of the style sheet. */
 const COLOURS = 8;
 
+/** A stack that has just begun would otherwise stretch its first minute over the whole width. */
+const SHORTEST_SECONDS = 1200;
+
 /** A chart that follows its element's width and the colours of the style sheet. */
 export interface Chart {
   show(graph: Graph): void;
@@ -64,8 +67,7 @@ function dataOf(graph: Graph): uPlot.AlignedData {
 }
 
 function optionsOf(graph: Graph, place: HTMLElement): uPlot.Options {
-  const style = getComputedStyle(place);
-  const colour = (name: string): string => style.getPropertyValue(name).trim();
+  const colour = colours(place);
   const axis = {
     stroke: colour('--quiet'),
     font: '11px system-ui',
@@ -77,7 +79,10 @@ function optionsOf(graph: Graph, place: HTMLElement): uPlot.Options {
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    scales: { y: { range: (_plot, _low, high) => [0, Math.max(high * 1.1, 1)] } },
+    scales: {
+      x: { range: (_plot, low, high) => [Math.min(low, high - SHORTEST_SECONDS), high] },
+      y: { range: (_plot, _low, high) => [0, Math.max(high * 1.1, 1)] },
+    },
     axes: [axis, { ...axis, size: 56 }],
     series: [
       {},
@@ -96,5 +101,17 @@ function optionsOf(graph: Graph, place: HTMLElement): uPlot.Options {
         points: { show: false },
       })),
     ],
+  };
+}
+
+/** Looks up custom properties as a canvas takes them: it knows neither `var` nor `light-dark`. */
+function colours(place: HTMLElement): (name: string) => string {
+  return (name) => {
+    const probe = document.createElement('span');
+    probe.style.color = `var(${name})`;
+    place.append(probe);
+    const { color } = getComputedStyle(probe);
+    probe.remove();
+    return color;
   };
 }

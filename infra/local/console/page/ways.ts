@@ -8,9 +8,8 @@ const LATE_MS = 5000;
 
 const STATE_TEXTS: Readonly<Record<WayView['state'], string>> = {
   waiting: 'on its way',
-  retried: 'waits for another try',
+  due: 'waits for the next sweep',
   settled: 'done',
-  dead: 'put aside',
 };
 
 /** Events with whom they are about and how long they took. */
