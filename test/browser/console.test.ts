@@ -75,7 +75,7 @@ function movedClock() {
       beats.add(beat);
       return { [Symbol.dispose]: () => beats.delete(beat) };
     },
-    after: SYSTEM_CLOCK.after,
+    after: (delayMs: number, callback: () => void) => SYSTEM_CLOCK.after(delayMs, callback),
     move(ms: number): void {
       aheadMs += ms;
       for (const beat of beats) beat();

@@ -9,6 +9,7 @@ const COLOURS = 8;
 
 /** A stack that has just begun would otherwise stretch its first minute over the whole width. */
 const SHORTEST_SECONDS = 1200;
+const EDGE_SECONDS = 30;
 
 /** A chart that follows its element's width and the colours of the style sheet. */
 export interface Chart {
@@ -56,9 +57,7 @@ function dataOf(graph: Graph): uPlot.AlignedData {
   const lines = measured(graph).map(
     ({ points }) => new Map(points.map(({ at, value }) => [Date.parse(at) / 1000, value])),
   );
-  const times = [...new Set(lines.flatMap((line) => [...line.keys()]))].toSorted(
-    (left, right) => left - right,
-  );
+  const times = padded([...new Set(lines.flatMap((line) => [...line.keys()]))]);
   return [
     times,
     ...lines.map((line) => times.map((time) => line.get(time) ?? null)),
@@ -80,7 +79,7 @@ function optionsOf(graph: Graph, place: HTMLElement): uPlot.Options {
     legend: { show: false },
     cursor: { show: false },
     scales: {
-      x: { range: (_plot, low, high) => [Math.min(low, high - SHORTEST_SECONDS), high] },
+      x: { range: ({ data: [times] }) => [times[0] ?? 0, times[times.length - 1] ?? 1] },
       y: { range: (_plot, _low, high) => [0, Math.max(high * 1.1, 1)] },
     },
     axes: [axis, { ...axis, size: 56 }],
@@ -102,6 +101,18 @@ function optionsOf(graph: Graph, place: HTMLElement): uPlot.Options {
       })),
     ],
   };
+}
+
+/**
+ * Times in their order, with the ends of the axis, so that limits are drawn from end to end, and the last
+ * value keeps off the edge, where half of its point would be cut off.
+ */
+function padded(times: readonly number[]): number[] {
+  if (times.length === 0) return [];
+  const sorted = times.toSorted((left, right) => left - right);
+  const [first = 0] = sorted;
+  const last = sorted.at(-1) ?? 0;
+  return [...new Set([Math.min(first, last - SHORTEST_SECONDS), ...sorted, last + EDGE_SECONDS])];
 }
 
 /** Looks up custom properties as a canvas takes them: it knows neither `var` nor `light-dark`. */

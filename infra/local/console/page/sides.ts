@@ -114,13 +114,17 @@ function patientCard(patient: PatientView): HTMLElement {
 
 function consentRow({ channel, status, expiresAt }: ConsentView, patient: PatientView) {
   const name = CHANNEL_NAMES[channel] ?? channel;
-  const isOver = expiresAt !== null && status === 'expired';
+  const ends = status === 'active' || status === 'expired' ? expiresAt : null;
   return h(
     'li',
     {},
     h('span', { class: status === 'active' ? 'chip on' : 'chip' }, `${name}: ${status}`),
-    expiresAt !== null &&
-      h('span', { class: 'quiet' }, `${isOver ? 'since' : 'until'} ${dateText(expiresAt)}`),
+    ends !== null &&
+      h(
+        'span',
+        { class: 'quiet' },
+        `${status === 'expired' ? 'since' : 'until'} ${dateText(ends)}`,
+      ),
     status === 'active' && revoke(channel, name, patient),
   );
 }
