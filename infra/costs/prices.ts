@@ -4,11 +4,14 @@ export interface Price {
   /** Of how many units. */
   readonly per: number;
   readonly unit: string;
-  /** The page that it stands on. */
+  /** The page where to check it. */
   readonly source: string;
 }
 
-/** In us-east-1, looked up in November 2026: the first tier of each, without free allowances. */
+/**
+ * In us-east-1: the first tier of each, without free allowances. Which of them were looked up, and when, is
+ * said beside the table (`docs/deploy.md`).
+ */
 export const PRICES = {
   httpApi: {
     usd: 1,
