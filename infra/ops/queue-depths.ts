@@ -1,15 +1,10 @@
-import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { type MessageCounts, readMessageCounts } from '../message-counts.ts';
 import type { EventQueue } from './target.ts';
 
-/** About how many messages there are; SQS counts them within a minute. */
-export interface QueueDepth {
+/** What a queue and its dead-letter queue hold. */
+export interface QueueDepth extends MessageCounts {
   readonly queue: EventQueue['name'];
-  /** Can be received now. */
-  readonly waiting: number;
-  /** Sent, and hidden for a while. */
-  readonly delayed: number;
-  /** Somebody has them in hand, or they wait for their next try. */
-  readonly inFlight: number;
   readonly deadLetters: number;
 }
 
@@ -20,7 +15,10 @@ export async function readQueueDepths(
 ): Promise<readonly QueueDepth[]> {
   return await Promise.all(
     queues.map(async ({ name, url, deadLetterUrl }) => {
-      const [own, dead] = await Promise.all([counts(sqs, url), counts(sqs, deadLetterUrl)]);
+      const [own, dead] = await Promise.all([
+        readMessageCounts(sqs, url),
+        readMessageCounts(sqs, deadLetterUrl),
+      ]);
       return {
         queue: name,
         ...own,
@@ -29,22 +27,4 @@ export async function readQueueDepths(
       };
     }),
   );
-}
-
-async function counts(sqs: SQSClient, queueUrl: string) {
-  const { Attributes: attributes } = await sqs.send(
-    new GetQueueAttributesCommand({
-      QueueUrl: queueUrl,
-      AttributeNames: [
-        'ApproximateNumberOfMessages',
-        'ApproximateNumberOfMessagesDelayed',
-        'ApproximateNumberOfMessagesNotVisible',
-      ],
-    }),
-  );
-  return {
-    waiting: Number(attributes?.ApproximateNumberOfMessages ?? 0),
-    delayed: Number(attributes?.ApproximateNumberOfMessagesDelayed ?? 0),
-    inFlight: Number(attributes?.ApproximateNumberOfMessagesNotVisible ?? 0),
-  };
 }

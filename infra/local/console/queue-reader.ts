@@ -1,4 +1,4 @@
-import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { readMessageCounts } from '../../message-counts.ts';
 import { type LocalCredentials, sqsClient } from '../queues/sqs-server.ts';
 import type { QueueDefinition } from '../template/definitions.ts';
 import type { QueueView } from './view.ts';
@@ -10,20 +10,15 @@ export function queueReader(
   credentials: LocalCredentials,
 ): { read(): Promise<QueueView[]>; close(): void } {
   const client = sqsClient(endpoint, credentials);
-  const count = async (
-    queue: Pick<QueueDefinition, 'name' | 'url' | 'deadLetterQueueArn'>,
-  ): Promise<QueueView> => {
-    const { Attributes: found = {} } = await client.send(
-      new GetQueueAttributesCommand({ QueueUrl: queue.url, AttributeNames: ['All'] }),
-    );
-    return {
-      name: queue.name,
-      deadLetters: queue.deadLetterQueueArn === undefined,
-      waiting: Number(found['ApproximateNumberOfMessages'] ?? 0),
-      inFlight: Number(found['ApproximateNumberOfMessagesNotVisible'] ?? 0),
-      delayed: Number(found['ApproximateNumberOfMessagesDelayed'] ?? 0),
-    };
-  };
+  const count = async ({
+    name,
+    url,
+    deadLetterQueueArn,
+  }: Pick<QueueDefinition, 'name' | 'url' | 'deadLetterQueueArn'>): Promise<QueueView> => ({
+    name,
+    deadLetters: deadLetterQueueArn === undefined,
+    ...(await readMessageCounts(client, url)),
+  });
   return {
     read: () => Promise.all(queues.map(count)),
     close: () => client.destroy(),
