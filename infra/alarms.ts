@@ -167,6 +167,19 @@ export function alarmsOf({
       missingData: TreatMissingData.BREACHING,
     },
     {
+      id: 'sealing-silent',
+      severity: 'ticket',
+      impact:
+        'Audit rows are not sealed: who alters one now, or takes one away, leaves less proof of it.',
+      // Each sealing that comes to its end says how many rows it sealed, also if there were none.
+      metric: bridgeMetric('AuditRowsSealed', Stats.SAMPLE_COUNT, FIVE_MINUTES),
+      threshold: 1,
+      below: true,
+      // A database that is down for a moment is what `sweep-silent` is for.
+      datapoints: [2, 2],
+      missingData: TreatMissingData.BREACHING,
+    },
+    {
       id: 'reconciler-silent',
       severity: 'ticket',
       impact:

@@ -190,9 +190,10 @@ const consentRow = (): IWidget[] => [
     THIRD,
     byOutcome('ConsentEvents', 'outcome', CONSENT_OUTCOMES),
   ),
-  graph('The clock: consents expired, doorbells rung', THIRD, [
+  graph('The sweep: consents expired, doorbells rung, audit rows sealed', THIRD, [
     labelled(bridgeMetric('ConsentsExpired', Stats.SUM, MINUTE), 'expired'),
     labelled(bridgeMetric('DueRung', Stats.SUM, MINUTE), 'rung'),
+    labelled(bridgeMetric('AuditRowsSealed', Stats.SUM, MINUTE), 'sealed'),
   ]),
   graph('How long consents take, in ms', THIRD, latencies('outbound'), LATENCY_LIMIT_MS),
 ];

@@ -19,13 +19,13 @@ import { createSweep } from './sweep.ts';
 const log = createLog();
 const metrics = createMetrics();
 
-const start = startWithSecrets(
+const startSweep = startWithSecrets(
   environment,
-  (env) => ({ databaseUrl: env.DATABASE_URL_SECRET_ARN, auditKey: env.AUDIT_KEY_SECRET_ARN }),
-  (env, { databaseUrl, auditKey }) => {
+  (env) => ({ databaseUrl: env.DATABASE_URL_SECRET_ARN }),
+  (env, { databaseUrl }) => {
     const sqs = createSqsClient();
     const database = createDatabase({ url: databaseUrl, endpoint: env.NEON_ENDPOINT });
-    const sweep = createSweep({
+    return createSweep({
       store: createSweepStore(database),
       syncStatus: createSyncStatusStore(database),
       contactQueue: createQueue(sqs, env.CONTACT_QUEUE_URL),
@@ -36,24 +36,32 @@ const start = startWithSecrets(
       log,
       metrics,
     });
-    const seal = createSealing({
-      seal: createAuditSealing(createSealStore(database), createSealer(auditKey)),
-      log,
-    });
-    return { sweep, seal };
   },
   log,
 );
+
+/** By itself: without the audit key the clock goes on. */
+const startSealing = startWithSecrets(
+  environment,
+  (env) => ({ databaseUrl: env.DATABASE_URL_SECRET_ARN, auditKey: env.AUDIT_KEY_SECRET_ARN }),
+  (env, { databaseUrl, auditKey }) =>
+    createAuditSealing(
+      createSealStore(createDatabase({ url: databaseUrl, endpoint: env.NEON_ENDPOINT })),
+      createSealer(auditKey),
+    ),
+  log,
+);
+const seal = createSealing({ start: startSealing, log, metrics });
 
 /** Called by the schedule once a minute, one at a time. */
 export const handler = middy()
   .use(cleanedOnError(() => log))
   .handler(async (_event, context) => {
-    const { sweep, seal } = await start();
     const remainingMs = () => context.getRemainingTimeInMillis();
-    // Side by side: neither waits for the other.
+    // Side by side: neither waits for the other, nor fails with it.
     const sealing = seal(remainingMs);
     try {
+      const sweep = await startSweep();
       return await sweep(remainingMs);
     } finally {
       await sealing;

@@ -20,6 +20,7 @@ export type MetricName =
   | 'DueRows'
   | 'OldestDue'
   | 'PatientsToMerge'
+  | 'AuditRowsSealed'
   | 'SyncLatency'
   | 'MergeConflicts'
   | 'ConsentDrift'

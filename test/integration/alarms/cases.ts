@@ -4,6 +4,7 @@ import { dataverse } from './dataverse.ts';
 import type { Functions } from './functions.ts';
 import type { Queues } from './queues.ts';
 import { reconciles } from './reconciles.ts';
+import { sealing } from './sealing.ts';
 import { sweep } from './sweeps.ts';
 import { webhooks } from './webhooks.ts';
 
@@ -84,6 +85,10 @@ export function alarmCases(queues: Queues, functions: Functions): Record<string,
       well: () => sweep(),
       trouble: () => sweep({ databaseDown: true }),
     },
+    'sealing-silent': {
+      well: () => sealing.nothingWaits(),
+      trouble: () => sealing.keyReplaced(),
+    },
     'reconciler-silent': {
       well: () => reconciles.nothingNew(),
       trouble: () => reconciles.databaseDown(),
@@ -148,6 +153,7 @@ export async function measureEverything(queues: Queues): Promise<void> {
     ...Object.values(contacts),
     ...Object.values(consents),
     ...Object.values(reconciles),
+    ...Object.values(sealing),
   ]) {
     await sync();
   }

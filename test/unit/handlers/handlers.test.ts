@@ -8,6 +8,7 @@ import { handler as connectionStatus } from '../../../functions/connection-statu
 import { handler as migrateDatabase } from '../../../functions/migrate-database/handler.ts';
 import { handler as receiveWebhook } from '../../../functions/receive-webhook/handler.ts';
 import { handler as reconcileContacts } from '../../../functions/reconcile-contacts/handler.ts';
+import { handler as sweep } from '../../../functions/sweep/handler.ts';
 import { handler as syncContact } from '../../../functions/sync-contact/handler.ts';
 import { handler as testConnection } from '../../../functions/test-connection/handler.ts';
 
@@ -55,6 +56,7 @@ describe('a function whose environment is not complete', () => {
   test.each([
     ['sync-contact', () => syncContact({ Records: [] }, context), /DYNAMICS_ORG_URL: missing/],
     ['reconcile-contacts', () => reconcileContacts({}, context), /MAX_MISSING_PERCENT: missing/],
+    ['sweep', () => sweep({}, context), /AUDIT_KEY_SECRET_ARN: missing/],
     ['migrate-database', () => migrateDatabase({}, context), /DATABASE_URL_SECRET_ARN: missing/],
   ])(
     '%s fails, which leaves everything where it is, and says which are missing',
