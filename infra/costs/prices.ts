@@ -9,8 +9,8 @@ export interface Price {
 }
 
 /**
- * In us-east-1: the first tier of each, without free allowances. Which of them were looked up, and when, is
- * said beside the table (`docs/deploy.md`).
+ * In us-east-1: the first tier of each, without free allowances. When they were looked up, and where, is said
+ * beside the table (`docs/deploy.md`).
  */
 export const PRICES = {
   httpApi: {
