@@ -1,5 +1,6 @@
-import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import type { ParseArgsOptionsConfig } from 'node:util';
 import { CommandError } from './command-error.ts';
+import { parseCommandLine } from './parse-command-line.ts';
 
 /** The options that every command takes. */
 const COMMON = {
@@ -50,7 +51,11 @@ export function parseArguments(
   const accepted = name === undefined ? { options: {} } : acceptedBy(name);
   if (accepted === undefined) throw new CommandError(`${name}: not understood`);
   const { options, maxWords = 0 } = accepted;
-  const { values, positionals } = parse(name === undefined ? args : args.slice(1), options);
+  const { values, positionals } = parseCommandLine({
+    args: name === undefined ? [...args] : args.slice(1),
+    allowPositionals: true,
+    options: { ...COMMON, ...options },
+  });
   const tooMany = positionals.slice(maxWords);
   if (tooMany.length > 0) throw new CommandError(`${tooMany.join(' ')}: not understood`);
   const value = (option: string): unknown =>
@@ -69,16 +74,4 @@ export function parseArguments(
       return typeof given === 'string' ? given : undefined;
     },
   };
-}
-
-function parse(args: readonly string[], options: ParseArgsOptionsConfig) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { ...COMMON, ...options },
-    });
-  } catch (error) {
-    throw new CommandError(error instanceof Error ? error.message : String(error));
-  }
 }

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { CommandError } from '../command-line/command-error.ts';
+import { parseCommandLine } from '../command-line/parse-command-line.ts';
 
 export const HELP = `Deploys the bridge between ConsentHub and Dynamics 365 to AWS: looks whether everything is there, shows
 what would change, asks, deploys the stack of the secrets and then the one that moves.
@@ -30,28 +30,20 @@ export interface DeployArguments {
  * @throws CommandError
  */
 export function parseDeployArguments(args: readonly string[]): DeployArguments {
-  const values = parse(args);
+  const { values } = parseCommandLine({
+    args: [...args],
+    options: {
+      stage: { type: 'string' },
+      parameters: { type: 'string' },
+      'dry-run': { type: 'boolean' },
+      yes: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  });
   const { stage, parameters, help = false, yes = false, 'dry-run': dryRun = false } = values;
   // Never a default: which account something lands in is not for guessing.
   if (!help && stage !== 'dev' && stage !== 'prod') {
     throw new CommandError('Say which stage: --stage dev or --stage prod.');
   }
   return { stage, parameters, dryRun, yes, help };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        stage: { type: 'string' },
-        parameters: { type: 'string' },
-        'dry-run': { type: 'boolean' },
-        yes: { type: 'boolean' },
-        help: { type: 'boolean' },
-      },
-    }).values;
-  } catch (error) {
-    throw new CommandError(error instanceof Error ? error.message : String(error));
-  }
 }

@@ -9,6 +9,7 @@ import readSealHead from './read-seal-head.sql';
 import readSealed from './read-sealed.sql';
 import readUnsealed from './read-unsealed.sql';
 import { NO_CHAIN, type Seal, type SealableRow, sealableRow } from './seal.ts';
+import { withSealableColumns } from './sealable-columns.ts';
 
 /** The newest seal, and the chain of the one before it; undefined if that one is missing. */
 export interface SealHead {
@@ -71,7 +72,7 @@ export function createSealStore(database: Database): SealStore & SealReader {
     async readUnsealed(limit) {
       const [[head] = [], rows = []] = await database.transaction([
         { text: readSealHead, params: [] },
-        { text: readUnsealed, params: [limit] },
+        { text: withSealableColumns(readUnsealed), params: [limit] },
       ]);
       return {
         head: toHead(head),
@@ -104,7 +105,9 @@ export function createSealStore(database: Database): SealStore & SealReader {
       return toHead((await database.query(readSealHead, []))[0]);
     },
     async readSealed(after, upTo) {
-      const [rows = []] = await database.transaction([{ text: readSealed, params: [after, upTo] }]);
+      const [rows = []] = await database.transaction([
+        { text: withSealableColumns(readSealed), params: [after, upTo] },
+      ]);
       return rows.map((row) => ({
         seal: toSeal(row),
         row: row['id'] === null ? undefined : sealableRow.parse(row),

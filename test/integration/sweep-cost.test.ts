@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import readUnsealed from '../../shared/audit/read-unsealed.sql';
+import { withSealableColumns } from '../../shared/audit/sealable-columns.ts';
 import claimDueContacts from '../../shared/sweep/claim-due-contacts.sql';
 import endDoubts from '../../shared/sweep/end-doubts.sql';
 import expireConsents from '../../shared/sweep/expire-consents.sql';
@@ -54,7 +55,7 @@ describe('what the clock costs depends on what is due, not on the size of the ta
     ['claiming due rows', claimDueContacts],
     ['ending doubts', endDoubts],
     ['marking expired consents', expireConsents],
-    ['reading audit rows that wait for a seal', readUnsealed],
+    ['reading audit rows that wait for a seal', withSealableColumns(readUnsealed)],
   ])('%s', async (_, statement) => {
     const touched = await rowsTouched(database.pool, statement.replace('limit $1', 'limit 1000'));
     expect(touched).toBeGreaterThanOrEqual(DUE);

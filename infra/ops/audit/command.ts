@@ -6,9 +6,12 @@ import { guid } from '../../../shared/dataverse/guid.ts';
 import type { Options } from '../../command-line/arguments.ts';
 import { CommandError } from '../../command-line/command-error.ts';
 import type { Command, CommandContext, Connection } from '../command.ts';
-import { readAuditKey } from './audit-key.ts';
+import { readSecretValue } from '../secret-value.ts';
 import { readPatientTrail } from './patient-trail.ts';
 import { trailAsText, verificationAsText } from './report.ts';
+
+/** As `infra/secrets-stack.ts` names it. */
+const AUDIT_KEY = 'consenthub-dynamics/audit-key';
 
 const USAGE = 'verify | export';
 
@@ -30,11 +33,22 @@ Ends with status 0 if everything is as it was sealed, 1 if not, 2 if that cannot
   failureStatus: 2,
   async run(context) {
     const [action] = context.options.words;
-    if (action === 'verify') return await verify(context);
-    if (action === 'export') return await exportPatient(context);
+    if (action === 'verify') {
+      refuse(context.options, 'patient', 'export');
+      return await verify(context);
+    }
+    if (action === 'export') {
+      refuse(context.options, 'head', 'verify');
+      return await exportPatient(context);
+    }
     throw new CommandError(`Say what to do: ${USAGE}`);
   },
 };
+
+function refuse(options: Options, option: string, belongsTo: string): void {
+  if (options.text(option) === undefined) return;
+  throw new CommandError(`--${option} belongs to audit ${belongsTo}`);
+}
 
 async function verify({ connect, options, json, say, interruption }: CommandContext) {
   const logged = readLogged(options);
@@ -73,9 +87,10 @@ async function exportPatient({ connect, options, json, say }: CommandContext) {
 }
 
 async function open({ target }: Connection) {
+  const { value: key } = await readSecretValue(target.secrets, AUDIT_KEY);
   return {
     database: createDatabase({ ...target.database, timeoutMs: STATEMENT_TIMEOUT_MS }),
-    sealer: createSealer(await readAuditKey(target.secrets)),
+    sealer: createSealer(key),
   };
 }
 

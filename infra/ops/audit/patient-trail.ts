@@ -6,6 +6,7 @@ import {
   type Seal,
   type Sealer,
 } from '../../../shared/audit/seal.ts';
+import { withSealableColumns } from '../../../shared/audit/sealable-columns.ts';
 import { toSeal } from '../../../shared/audit/seal-store.ts';
 import type { Database, Row } from '../../../shared/database/database.ts';
 import readPatientConsents from './read-patient-consents.sql';
@@ -63,7 +64,7 @@ export async function readPatientTrail(
   patientId: string,
 ): Promise<PatientTrail> {
   const [rows = [], consents = []] = await database.transaction([
-    { text: readPatientTrailStatement, params: [patientId] },
+    { text: withSealableColumns(readPatientTrailStatement), params: [patientId] },
     { text: readPatientConsents, params: [patientId] },
   ]);
   const entries = rows.map((row) => toEntry(sealer, row));

@@ -1,11 +1,10 @@
 import {
   DescribeSecretCommand,
-  GetSecretValueCommand,
   PutSecretValueCommand,
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { CommandError } from '../../command-line/command-error.ts';
+import { readSecretValue } from '../secret-value.ts';
 import type { StoredSecret } from './rotate.ts';
 
 /** As `infra/secrets-stack.ts` names it. */
@@ -14,12 +13,7 @@ const PREVIOUS = 'AWSPREVIOUS';
 
 /** @throws CommandError if nobody has given it a value; and as the client does */
 export async function readStoredSecret(client: SecretsManagerClient): Promise<StoredSecret> {
-  const { SecretString: value, CreatedDate: createdAt } = await client.send(
-    new GetSecretValueCommand({ SecretId: SECRET_ID }),
-  );
-  if (value === undefined || createdAt === undefined) {
-    throw new CommandError(`The secret ${SECRET_ID} has no value.`);
-  }
+  const { value, createdAt } = await readSecretValue(client, SECRET_ID);
   return { value, createdAt, hasPrevious: (await previousVersion(client)) !== undefined };
 }
 

@@ -32,6 +32,8 @@ test.each([
   [['audit'], 2, /^Say what to do: verify/],
   [['audit', 'export'], 2, /^Say whose/],
   [['audit', 'export', '--patient', 'x'], 2, /^x: not an id/],
+  [['audit', 'verify', '--patient', 'x'], 2, /^--patient belongs to audit export/],
+  [['audit', 'export', '--head', 'x'], 2, /^--head belongs to audit verify/],
   [['audit', 'verify', '--head', '7:x'], 2, /^7:x: not a head/],
   [['status', '--local'], 2, /^No stack is running/],
   [['status'], 2, /^Missing: DATABASE_URL/],
