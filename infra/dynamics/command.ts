@@ -1,21 +1,12 @@
-import type * as commandLine from '../command-line/command.ts';
 import { runProgram } from '../command-line/run-program.ts';
 import type { Surroundings } from '../command-line/surroundings.ts';
 import { checkCommand } from './check/command.ts';
+import type { Command } from './command-context.ts';
 import { importCommand } from './import/command.ts';
 import { removeCommand } from './remove/command.ts';
 import { setupCommand } from './setup/command.ts';
-import { type Part, readTarget, type Target } from './target.ts';
+import { readTarget } from './target.ts';
 import { verifyCommand } from './verify/command.ts';
-
-/** What a command is given to work with. */
-export interface CommandContext extends commandLine.CommonContext {
-  /** What the command needs of the organisation. @throws CommandError which names all that is missing */
-  readonly target: <P extends Part>(parts: readonly P[]) => Target<P>;
-}
-
-/** One command: a folder of its own beside this file. */
-export type Command = commandLine.Command<CommandContext>;
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['setup', setupCommand],

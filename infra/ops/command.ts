@@ -1,38 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type * as commandLine from '../command-line/command.ts';
 import { runProgram } from '../command-line/run-program.ts';
 import type { Surroundings } from '../command-line/surroundings.ts';
-import type { DynamicsConnection } from '../../shared/dataverse/connection.ts';
 import { readTarget } from '../dynamics/target.ts';
 import { rotateWebhookSecretCommand } from './rotate-webhook-secret/command.ts';
 import { createDatabase } from '../../shared/database/database.ts';
 import { auditCommand } from './audit/command.ts';
+import type { Command } from './command-context.ts';
 import { deadLettersCommand } from './dead-letters/command.ts';
 import { pauseCommand } from './pause/command.ts';
 import { replayCommand } from './replay/command.ts';
 import { resumeCommand } from './resume/command.ts';
-import { connectAws, connectLocal, type Target } from './target.ts';
-import { createRecorder, type Recorder } from './record/recorder.ts';
+import { connectAws, connectLocal } from './target.ts';
+import { createRecorder } from './record/recorder.ts';
 import { statusCommand } from './status/command.ts';
-
-/** What a command is given to work with. */
-export interface CommandContext extends commandLine.CommonContext {
-  /** The deployment that it works on, and what puts the run on record. @throws CommandError */
-  readonly connect: () => Promise<Connection>;
-  /** Its Dynamics, as the commands of `npm run dynamics` find it. @throws CommandError which names all that is missing */
-  readonly dynamics: () => DynamicsConnection;
-  /** Resolves after so many milliseconds, or when the command is interrupted. */
-  readonly wait: (ms: number) => Promise<unknown>;
-}
-
-export interface Connection {
-  readonly target: Target;
-  readonly recorder: Recorder;
-}
-
-/** One command: a folder of its own beside this file. */
-export type Command = commandLine.Command<CommandContext>;
 
 /** What a command line of the people on call runs in. */
 export interface OpsSurroundings extends Surroundings {

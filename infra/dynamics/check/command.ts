@@ -4,7 +4,7 @@ import { openProbe } from '../../../shared/connection-test/probe.ts';
 import { createDatabase } from '../../../shared/database/database.ts';
 import { DataverseError } from '../../../shared/dataverse/errors.ts';
 import { problemOf } from '../../../shared/dataverse/problem.ts';
-import type { Command } from '../command.ts';
+import type { Command } from '../command-context.ts';
 import { connectOrganization } from '../organization/connect.ts';
 import { readState } from '../organization/read-state.ts';
 import { readOrganizationRows } from '../setup/organization-row.ts';

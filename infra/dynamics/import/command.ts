@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { LogFields } from '../../../shared/observability/log.ts';
 import type { Message } from '../../../shared/observability/messages.ts';
 import type { ReconcileOptions, Reconciled } from '../../../shared/reconcile/reconcile.ts';
-import type { Command, CommandContext } from '../command.ts';
+import type { Command, CommandContext } from '../command-context.ts';
 import { CommandError } from '../../command-line/command-error.ts';
 import { connectImport } from './connect.ts';
 import { paceOf } from '../progress/pace.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { DataverseRejected } from '../../../shared/dataverse/errors.ts';
 import type { WebApi } from '../../../shared/dataverse/web-api.ts';
-import type { Command, CommandContext } from '../command.ts';
+import type { Command, CommandContext } from '../command-context.ts';
 import { CommandError } from '../../command-line/command-error.ts';
 import { connectOrganization, read } from '../organization/connect.ts';
 import { readIdentity } from '../organization/identity.ts';

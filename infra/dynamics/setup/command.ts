@@ -5,7 +5,7 @@ import { createDatabase } from '../../../shared/database/database.ts';
 import { DataverseError } from '../../../shared/dataverse/errors.ts';
 import { guid } from '../../../shared/dataverse/guid.ts';
 import { problemOf } from '../../../shared/dataverse/problem.ts';
-import type { Command, CommandContext } from '../command.ts';
+import type { Command, CommandContext } from '../command-context.ts';
 import { CommandError } from '../../command-line/command-error.ts';
 import { connectOrganization } from '../organization/connect.ts';
 import { readIdentity } from '../organization/identity.ts';

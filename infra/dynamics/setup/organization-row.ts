@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Database } from '../../../shared/database/database.ts';
-import type { Action } from './plan.ts';
+import type { Action } from './action.ts';
 
 /** ConsentHub's organisations, as far as the connection goes. */
 export interface OrganizationRow {

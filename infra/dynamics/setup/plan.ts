@@ -13,9 +13,8 @@ import {
   stepName,
 } from '../organization/names.ts';
 import type { OrganizationState, StepState } from '../organization/read-state.ts';
+import type { Action } from './action.ts';
 import type { RowDecision } from './organization-row.ts';
-
-export type Action = 'create' | 'keep' | 'change' | 'stop';
 
 /** One line of the plan. Never holds the secret. */
 export type PlanItem = {

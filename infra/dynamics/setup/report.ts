@@ -1,4 +1,5 @@
-import type { Action, PlanItem } from './plan.ts';
+import type { Action } from './action.ts';
+import type { PlanItem } from './plan.ts';
 
 const WORDS: Readonly<Record<Action, string>> = {
   create: 'create',

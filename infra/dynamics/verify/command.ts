@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Verified } from '../../../shared/verify/verify.ts';
 import type { DifferingContact } from '../../../shared/verify/verify-store.ts';
-import type { Command, CommandContext } from '../command.ts';
+import type { Command, CommandContext } from '../command-context.ts';
 import { CommandError } from '../../command-line/command-error.ts';
 import { paceOf } from '../progress/pace.ts';
 import { showProgress } from '../progress/show-progress.ts';

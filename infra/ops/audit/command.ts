@@ -5,7 +5,7 @@ import { createDatabase } from '../../../shared/database/database.ts';
 import { guid } from '../../../shared/dataverse/guid.ts';
 import type { Options } from '../../command-line/arguments.ts';
 import { CommandError } from '../../command-line/command-error.ts';
-import type { Command, CommandContext, Connection } from '../command.ts';
+import type { Command, CommandContext, Connection } from '../command-context.ts';
 import { readSecretValue } from '../secret-value.ts';
 import { readPatientTrail } from './patient-trail.ts';
 import { trailAsText, verificationAsText } from './report.ts';

@@ -1,5 +1,5 @@
 import { CommandError } from '../../command-line/command-error.ts';
-import type { Command, CommandContext, Connection } from '../command.ts';
+import type { Command, CommandContext, Connection } from '../command-context.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import { findDeadLetter, MAX_LETTERS_OF_A_QUEUE, readDeadLetters } from './read.ts';
 import { countsAsText, letterAsJson, letterAsText, lettersAsText } from './report.ts';

@@ -1,5 +1,5 @@
 import { CommandError } from '../../command-line/command-error.ts';
-import type { Command } from '../command.ts';
+import type { Command } from '../command-context.ts';
 import { readSwitches, turnAll } from '../switches.ts';
 
 const QUESTION =

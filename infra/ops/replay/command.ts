@@ -6,7 +6,7 @@ import { createQueue } from '../../../shared/queue/queue.ts';
 import { readRequest, writeRequest } from '../../../shared/sweep/sync-request.ts';
 import type { Options } from '../../command-line/arguments.ts';
 import { CommandError } from '../../command-line/command-error.ts';
-import type { Command } from '../command.ts';
+import type { Command } from '../command-context.ts';
 import type { Target } from '../target.ts';
 import makeDue from './make-due.sql';
 

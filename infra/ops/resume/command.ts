@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../command-context.ts';
 import { readQueueDepths } from '../queue-depths.ts';
 import { turnAll } from '../switches.ts';
 import { catchUp } from './catch-up.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { CommandError } from '../../command-line/command-error.ts';
-import type { Command, CommandContext } from '../command.ts';
+import type { Command, CommandContext } from '../command-context.ts';
 import { rotate } from './rotate.ts';
 import { openSigningSide } from './signing-side.ts';
 import { readStoredSecret, retirePrevious, storeSecret } from './stored-secret.ts';
