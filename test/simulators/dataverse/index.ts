@@ -82,7 +82,6 @@ export async function startDataverseSimulator(
     },
   });
   const faultSwitch = createFaultSwitch();
-  let fireOwnWrites = false;
   let privileges = allPrivileges;
   let found = true;
   let tokensExpiredAt = 0n;
@@ -147,8 +146,7 @@ export async function startDataverseSimulator(
 
   function onEvent(event: ContactEvent): void {
     changed();
-    const ignoreFilteringAttributes = fireOwnWrites;
-    for (const step of firingSteps(event, organization, { ignoreFilteringAttributes })) {
+    for (const step of firingSteps(event, organization)) {
       deliveries.send(webhookRequest(event, step, organization, random));
     }
   }
@@ -168,9 +166,6 @@ export async function startDataverseSimulator(
     counter,
     heldWrites,
     faultSwitch,
-    setFireOwnWrites(fire) {
-      fireOwnWrites = fire;
-    },
     organizationControl: {
       setPrivileges(next) {
         privileges = next;

@@ -45,8 +45,12 @@ describe('a million events', () => {
     });
   });
 
-  test('of consents come without a webhook', () => {
-    expect(usageOfMillion(CONSENT_EVENT, 1)).toMatchObject({ httpApi: 0, invocations: 1_000_000 });
+  test('of consents come back as webhooks of our own writes, and are sent by ConsentHub once', () => {
+    expect(usageOfMillion(CONSENT_EVENT, 10)).toMatchObject({
+      httpApi: 1_000_000,
+      invocations: 1_100_000,
+      sqs: 1_200_000,
+    });
   });
 
   test('cost what is used times its price', () => {

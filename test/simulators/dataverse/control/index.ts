@@ -25,7 +25,6 @@ export function serveControlApi(
     counter: ReturnType<typeof createRequestCounter>;
     heldWrites: HeldWrites;
     faultSwitch: FaultSwitch;
-    setFireOwnWrites: (fire: boolean) => void;
     organizationControl: OrganizationControl;
   },
 ): void {
@@ -40,12 +39,7 @@ export function serveControlApi(
         reply.code(statusOf(error)).send({ error: { message: error.message } }),
       );
       contactRoutes(control, options.organization);
-      webhookRoutes(
-        control,
-        options.deliveries,
-        options.organization.systemRows,
-        options.setFireOwnWrites,
-      );
+      webhookRoutes(control, options.deliveries, options.organization.systemRows);
       faultRoutes(control, options);
       organizationRoutes(control, options.organizationControl);
     },

@@ -14,7 +14,6 @@ const settings = z.strictObject({
   shuffle: z.strictObject({ seed: z.int() }).exactOptional(),
   duplicate: z.number().min(0).max(1).exactOptional(),
   hold: z.boolean().exactOptional(),
-  fireOwnWrites: z.boolean().default(false),
 });
 const redelivery = z.strictObject({ contactid: z.guid().exactOptional() });
 
@@ -23,7 +22,6 @@ export function webhookRoutes(
   app: FastifyInstance,
   deliveries: Deliveries,
   systemRows: SystemRows,
-  setFireOwnWrites: (fire: boolean) => void,
 ): void {
   app.put('/webhook', async (request, reply) => {
     const next = readBody(request, target);
@@ -38,9 +36,7 @@ export function webhookRoutes(
   });
 
   app.put('/delivery', async (request, reply) => {
-    const { fireOwnWrites, ...delivery } = readBody(request, settings);
-    setFireOwnWrites(fireOwnWrites);
-    deliveries.configure(delivery);
+    deliveries.configure(readBody(request, settings));
     return reply.code(204).send();
   });
 

@@ -1,5 +1,8 @@
 import { guidFrom } from '../../entra/random.ts';
-import { SECURE_CONFIG_ID } from '../../../../infra/dynamics/organization/names.ts';
+import {
+  FILTERING_ATTRIBUTES,
+  SECURE_CONFIG_ID,
+} from '../../../../infra/dynamics/organization/names.ts';
 import type { SystemRows } from './system-rows.ts';
 import type { Table } from './table.ts';
 
@@ -9,14 +12,6 @@ export const SEEDED_SECURE_CONFIG =
 
 /** The messages of the contact table that steps can be registered for. */
 const messages = ['Create', 'Update', 'Delete', 'Restore', 'Merge', 'UpdateMultiple'];
-
-/** What an update sets by itself: no reason to wake a step. */
-const setByEveryUpdate: ReadonlySet<string> = new Set([
-  'contactid',
-  'modifiedon',
-  'createdon',
-  'versionnumber',
-]);
 
 /** The messages that the signing plug-in is registered for in an organisation that was set up. */
 const signedMessages = ['Create', 'Update', 'Delete', 'Restore'];
@@ -94,7 +89,7 @@ export function seedSystemRows(
       stage: 40,
       mode: 1,
       asyncautodelete: true,
-      filteringattributes: name === 'Update' ? listenedColumns(contactTable) : null,
+      filteringattributes: name === 'Update' ? FILTERING_ATTRIBUTES.join(',') : null,
       _sdkmessageid_value: id(`message ${name}`),
       _sdkmessagefilterid_value: id(`filter ${name}`),
       _eventhandler_value: id('plug-in'),
@@ -102,14 +97,6 @@ export function seedSystemRows(
       _sdkmessageprocessingstepsecureconfigid_value: SECURE_CONFIG_ID,
     });
   }
-}
-
-/** Every column that Dataverse ships: our own are left out, so that our own writes wake nobody. */
-function listenedColumns({ columns }: Table): string {
-  return [...columns.values()]
-    .filter(({ custom, name }) => !custom && !setByEveryUpdate.has(name))
-    .map(({ name }) => attributeName(name))
-    .join(',');
 }
 
 /** The attribute's own name; `_…_value` exists in the Web API only. */

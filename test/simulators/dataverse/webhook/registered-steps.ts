@@ -48,7 +48,6 @@ export interface StepImage {
 export function firingSteps(
   event: ContactEvent,
   organization: Organization,
-  options: { readonly ignoreFilteringAttributes: boolean },
 ): readonly FiringStep[] {
   const { systemRows } = organization;
   return systemRows
@@ -60,7 +59,7 @@ export function firingSteps(
         step.values['stage'] === POST_OPERATION &&
         step.values['mode'] === ASYNCHRONOUS &&
         listensTo(step, event, organization) &&
-        (options.ignoreFilteringAttributes || passesFilter(step, event)),
+        passesFilter(step, event),
     )
     .flatMap((step) => {
       const destination = destinationOf(step, organization);
