@@ -7,6 +7,8 @@ export default defineConfig({
   plugins: [sqlAsText()],
   test: {
     tags: FAULT_TAGS,
+    // By default one core is left alone, and of two that is half.
+    maxWorkers: '100%',
     projects: [
       {
         extends: true,
@@ -45,7 +47,6 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
       {
@@ -55,7 +56,6 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
     ],

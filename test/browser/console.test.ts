@@ -139,12 +139,22 @@ async function grant(page: Page, name: string, channel: string, expires: string)
   await dialog.getByRole('button', { name: 'Grant in ConsentHub' }).click();
 }
 
+/** Charts follow the width of the page with the next frame. */
+const drawnAnew = (page: Page) =>
+  page.evaluate(
+    () =>
+      new Promise<void>((resolve) => {
+        requestAnimationFrame(() => requestAnimationFrame(() => resolve()));
+      }),
+  );
+
 /** Pictures in light and dark, narrow and wide; nothing sticks out, and axe finds nothing serious. */
 async function picture(page: Page, name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     for (const [size, width] of Object.entries(SIZES)) {
       await page.setViewportSize({ width, height: HEIGHT });
+      await drawnAnew(page);
       const tooWide = await page.evaluate(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
