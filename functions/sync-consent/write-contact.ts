@@ -47,6 +47,14 @@ export type WriteResult =
       readonly retryAfterSeconds: number | undefined;
     };
 
+/** What a write to Dynamics tells: of the person the columns only, of the consents also what they say. */
+interface Attempt {
+  readonly columns: ContactFields;
+  /** Null if they are not written. */
+  readonly consents: ConsentFields | null;
+}
+const NOTHING: Attempt = { columns: {}, consents: null };
+
 /**
  * Makes one contact say what ConsentHub says, under a lease: derive, write, settle; round again if
  * anything changed meanwhile. The whole state is written every time, so repeating is harmless.
@@ -67,6 +75,8 @@ export async function writeContact(
   let known = first.written;
   let acknowledgedAt: Date | undefined;
   let audit: AuditRow[] = [];
+  /** What is being written, until it is known how that ended. */
+  let attempt: Attempt = NOTHING;
 
   const readingAlone: typeof dependencies = {
     ...dependencies,
@@ -79,14 +89,14 @@ export async function writeContact(
     },
   };
 
-  const auditWrite = (fields: readonly string[], outcome: string): AuditRow => ({
+  const auditWrite = ({ columns, consents }: Attempt, outcome: string): AuditRow => ({
     id: newId(),
     patient_id: claim.patient.id,
     event_id: null,
     action: 'dynamics_sync',
     source: 'consenthub',
     outcome,
-    new_values: auditValues({ contactId, fields, eventIds }),
+    new_values: auditValues({ contactId, fields: Object.keys(columns), consents, eventIds }),
   });
 
   try {
@@ -108,7 +118,8 @@ export async function writeContact(
           } catch (error) {
             if (!(error instanceof DataverseRejected) || push === undefined) throw error;
             // A name that Dynamics will not take must not hold back what the person has consented to.
-            audit.push(auditWrite(Object.keys(push.columns), 'refused'));
+            audit.push(auditWrite(attempt, 'refused'));
+            attempt = NOTHING;
             push = undefined;
             answer = writesConsents ? await write(fields, true, undefined) : undefined;
           }
@@ -161,8 +172,8 @@ export async function writeContact(
     const refused = error instanceof DataverseRejected || error instanceof DataverseForbidden;
     const retryAfterSeconds =
       error instanceof DataverseUnavailable ? error.retryAfterSeconds : undefined;
-    if (error.outcomeUnknown) audit.push(auditWrite([], 'unknown'));
-    if (refused) audit.push(auditWrite([], 'refused'));
+    if (error.outcomeUnknown) audit.push(auditWrite(attempt, 'unknown'));
+    if (refused) audit.push(auditWrite(attempt, 'refused'));
     await store.release(
       {
         lease: claim.lease,
@@ -188,10 +199,12 @@ export async function writeContact(
       ...(writesConsents && (await consentColumns(fields, now()))),
       ...push?.columns,
     };
+    attempt = { columns, consents: writesConsents ? fields : null };
     const { outcome } = await (push === undefined
       ? seat.write({ contactId, fields: columns })
       : dataverse.updateContact(contactId, columns, { ifMatch: push.etag, tag: OWN_WRITE_TAG }));
-    if (outcome === 'updated') audit.push(auditWrite(Object.keys(columns), 'applied'));
+    if (outcome === 'updated') audit.push(auditWrite(attempt, 'applied'));
+    attempt = NOTHING;
     return outcome;
   }
 

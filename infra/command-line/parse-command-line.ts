@@ -12,6 +12,8 @@ export function parseCommandLine<Config extends ParseArgsConfig>(
   try {
     return parseArgs(config);
   } catch (error) {
-    throw new CommandError(error instanceof Error ? error.message : String(error));
+    // What follows the first sentence is about words that begin with a dash, which no command takes.
+    const [complaint = ''] = (error instanceof Error ? error.message : String(error)).split('. ');
+    throw new CommandError(complaint);
   }
 }

@@ -8,7 +8,7 @@ export function verificationAsText(verification: Verification, compared: boolean
   return [
     ...findings.map(findingAsText),
     ...(more ? ['There is more.'] : []),
-    `${seals} seals looked at, ${waiting} rows wait for theirs. Newest seal: ${newest}`,
+    `Seals looked at: ${seals}. Rows that wait for theirs: ${waiting}. Newest seal: ${newest}`,
     ...(compared
       ? []
       : ['What was cut off at the end shows only against the log: docs/compliance.md, --head.']),

@@ -80,6 +80,11 @@ describe('name, email and phone', () => {
     });
     const writes = await it.writes(contactId);
     expect(writes).toHaveLength(2);
+    // Of the person only which fields: the second write told nothing of the consents.
+    expect(await it.told(contactId)).toEqual([
+      expect.objectContaining({ consentStatus: 'None' }),
+      null,
+    ]);
     await it.sync([it.event(contactId)]);
     await it.syncConsent([changed(patientId)]);
     await it.pass('1 hour');

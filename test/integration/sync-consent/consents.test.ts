@@ -43,6 +43,17 @@ describe('a consent', () => {
       lease_token: null,
     });
     expect(await it.writes(contactId)).toEqual([{ outcome: 'applied', events: 1 }]);
+    expect(await it.told(contactId)).toEqual([
+      {
+        marketingEmail: true,
+        marketingSms: false,
+        marketingPhone: false,
+        marketingMail: false,
+        consentDate: '2026-11-20T10:00:00Z',
+        consentExpires: null,
+        consentStatus: 'Active',
+      },
+    ]);
     expect(await it.audit(event.eventId)).toMatchObject([
       { action: 'consent_granted', outcome: 'applied', source: 'consenthub', sealed: true },
     ]);

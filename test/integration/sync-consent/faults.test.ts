@@ -173,6 +173,9 @@ describe('what must not happen', () => {
       'applied',
       'applied',
     ]);
+    // Also what may have been told.
+    const granted = expect.objectContaining({ marketingEmail: true, marketingSms: false });
+    expect(await it.told(contactId)).toEqual([granted, granted, granted]);
   });
 
   test('an outage goes to the clock after a few tries, and everything arrives by itself', {
@@ -201,6 +204,7 @@ describe('what must not happen', () => {
     await it.syncConsent([it.consentEvent(patientId, consentId)], { overrides });
     expect(await status(consentId)).toBe('failed');
     expect(await it.writes(contactId)).toMatchObject([{ outcome: 'refused' }]);
+    expect(await it.told(contactId)).toMatchObject([{ marketingEmail: true }]);
     await it.pass('2 minutes');
     await it.sweep();
     expect(await status(consentId)).toBe('synced');

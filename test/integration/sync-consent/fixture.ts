@@ -203,6 +203,16 @@ export async function startSyncConsent(simulation: { now?: () => number } = {}) 
       return row;
     },
 
+    /** What the trail says that Dynamics was told of a contact's consents, write by write. */
+    async told(contactId: string) {
+      const rows = await inbound.sql(
+        `select new_values -> 'consents' as consents from audit_logs
+         where action = 'dynamics_sync' and new_values ->> 'contactId' = $1 order by "timestamp"`,
+        [contactId],
+      );
+      return rows.map(({ consents }) => consents);
+    },
+
     /** Rows of writes to Dynamics about a contact: their outcome, and how many events they cover. */
     async writes(contactId: string) {
       return inbound.sql(
