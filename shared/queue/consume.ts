@@ -2,6 +2,7 @@ import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { describeError, type Log } from '../observability/log.ts';
 import { messages } from '../observability/messages.ts';
 import type { Measurements } from '../observability/metrics.ts';
+import { loggedEvent } from './logged-event.ts';
 import type { Queue } from './queue.ts';
 import { type QueueMessage, retryDelaySeconds, type Settlement } from './settlement.ts';
 
@@ -66,6 +67,7 @@ export function createConsumer({
           metrics.count('PoisonMessages', { reason: settlement.reason });
           log(messages.messagePoison, {
             messageId: record.messageId,
+            ...loggedEvent(record.body),
             reason: settlement.reason,
             receiveCount,
           });
@@ -74,6 +76,7 @@ export function createConsumer({
           await queue.retryAfter(record.receiptHandle, settlement.afterSeconds);
           log(messages.messageRetried, {
             messageId: record.messageId,
+            ...loggedEvent(record.body),
             retryAfterSeconds: settlement.afterSeconds,
             receiveCount,
           });

@@ -53,9 +53,13 @@ export interface WayView {
   /** `contact.created`, `consent.granted` and the like. */
   readonly eventType: string;
   readonly contactId: string | null;
+  readonly patientId: string | null;
   readonly at: string;
-  /** `due`: it could not be done now, and the clock has it: the sweep rings for its row. */
-  readonly state: 'waiting' | 'due' | 'settled';
+  /**
+   * `retried`: it comes again in a while; `due`: it could not be done now, and the clock has it: the sweep
+   * rings for its row; `dead`: it can never be done, and was put aside.
+   */
+  readonly state: 'waiting' | 'retried' | 'due' | 'dead' | 'settled';
   /** What became of it; empty while nobody has said. */
   readonly outcome: string;
   /** From the change at its source until it was done; null if it is not. */

@@ -8,17 +8,24 @@ const MAX_WAYS = 40;
 const ACCEPTED = 'WH-001';
 const CONTACT_SETTLED = 'CO-001';
 const CONSENT_SETTLED = 'CS-001';
+const PUT_ASIDE = 'QU-001';
+const RETRIED = 'QU-002';
 
 /** Outcomes that leave the contact's row due. */
 const LEFT_TO_THE_CLOCK: ReadonlySet<string> = new Set(['unreadable', 'unwritable', 'deferred']);
 
+const eventCode = z.enum([ACCEPTED, CONTACT_SETTLED, CONSENT_SETTLED, PUT_ASIDE, RETRIED]);
+type EventCode = z.output<typeof eventCode>;
+
 const line = z.object({
-  code: z.enum([ACCEPTED, CONTACT_SETTLED, CONSENT_SETTLED]),
+  code: eventCode,
   timestamp: z.iso.datetime(),
   eventId: z.string(),
   eventType: z.string(),
   contactId: z.string().nullish(),
+  patientId: z.string().nullish(),
   outcome: z.string().default(''),
+  reason: z.string().optional(),
   latencyMs: z.number().optional(),
 });
 
@@ -61,15 +68,32 @@ function parse(text: string): WayView | undefined {
   }
   const read = line.safeParse(json);
   if (!read.success) return undefined;
-  const { code, timestamp, contactId, latencyMs, ...event } = read.data;
-  const isDue = LEFT_TO_THE_CLOCK.has(event.outcome);
-  const settled = isDue ? 'due' : 'settled';
+  const { code, timestamp, eventId, eventType, outcome, reason } = read.data;
+  const { contactId = null, patientId = null, latencyMs = null } = read.data;
+  const state = stateOf(code, outcome);
   return {
-    ...event,
-    direction: code === CONSENT_SETTLED ? 'outbound' : 'inbound',
-    contactId: contactId ?? null,
+    eventId,
+    eventType,
+    contactId,
+    patientId,
+    direction: code === CONSENT_SETTLED || contactId === null ? 'outbound' : 'inbound',
     at: timestamp,
-    state: code === ACCEPTED ? 'waiting' : settled,
-    latencyMs: isDue ? null : (latencyMs ?? null),
+    state,
+    outcome: reason ?? outcome,
+    latencyMs: state === 'settled' ? latencyMs : null,
   };
+}
+
+function stateOf(code: EventCode, outcome: string): WayView['state'] {
+  switch (code) {
+    case ACCEPTED:
+      return 'waiting';
+    case RETRIED:
+      return 'retried';
+    case PUT_ASIDE:
+      return 'dead';
+    case CONTACT_SETTLED:
+    case CONSENT_SETTLED:
+      return LEFT_TO_THE_CLOCK.has(outcome) ? 'due' : 'settled';
+  }
 }

@@ -29,6 +29,7 @@ test('an event that was taken in is on its way', () => {
       eventType: 'contact.created',
       direction: 'inbound',
       contactId: 'contact-1',
+      patientId: null,
       at: AT,
       state: 'waiting',
       outcome: '',
@@ -54,6 +55,28 @@ test.each([
   expect(waysOf(accepted, line(code, { outcome, latencyMs: 90 }))).toMatchObject([
     { state: 'due', outcome, latencyMs: null },
   ]);
+});
+
+test('what is tried again says so, until it is done', () => {
+  const retried = line('QU-002', { timestamp: LATER, retryAfterSeconds: 30 });
+  expect(waysOf(accepted, retried)).toMatchObject([{ state: 'retried', latencyMs: null }]);
+  expect(waysOf(accepted, retried, settled)).toMatchObject([
+    { state: 'settled', outcome: 'applied', latencyMs: 620 },
+  ]);
+});
+
+test('what was put aside says why, until it was sent back', () => {
+  const dead = line('QU-001', {
+    eventType: 'consent.granted',
+    contactId: undefined,
+    patientId: 'patient-1',
+    reason: 'unknown_patient',
+  });
+  expect(waysOf(dead)).toMatchObject([
+    { direction: 'outbound', patientId: 'patient-1', state: 'dead', outcome: 'unknown_patient' },
+  ]);
+  const consentSettled = line('CS-001', { eventType: 'consent.granted', outcome: 'applied' });
+  expect(waysOf(dead, consentSettled)).toMatchObject([{ state: 'settled', outcome: 'applied' }]);
 });
 
 test('a doorbell goes the way of the function that it rings for', () => {

@@ -5,10 +5,10 @@ import { QueueUnavailable } from '../../../shared/queue/queue.ts';
 import { retryDelaySeconds, type Settlement } from '../../../shared/queue/settlement.ts';
 import { recordLog, recordMetrics } from '../../support/observability.ts';
 
-const record = (messageId: string, receiveCount = 1): SQSRecord => ({
+const record = (messageId: string, receiveCount = 1, body = `body-${messageId}`): SQSRecord => ({
   messageId,
   receiptHandle: `handle-${messageId}`,
-  body: `body-${messageId}`,
+  body,
   attributes: {
     ApproximateReceiveCount: String(receiveCount),
     SentTimestamp: '0',
@@ -84,6 +84,55 @@ describe('a batch of messages', () => {
     expect(await run(record('a'), record('b'), record('c'))).toEqual(['b']);
     expect(steps).toEqual(['handled a b c', 'handle-b again after 7', 'body-c dead: malformed']);
     expect(recorded).toEqual(['PoisonMessages{reason=malformed}']);
+  });
+
+  test('is logged with the event that a message holds, and with nothing of what is none', async () => {
+    const contact = {
+      version: 1,
+      eventId: 'event-1',
+      type: 'contact.created',
+      dataverseOrganizationId: '0a000000-0000-4000-8000-000000000001',
+      contactId: '0c000000-0000-4000-8000-000000000001',
+      receivedAt: '2026-11-26T10:00:00.000Z',
+      correlationId: 'correlation-1',
+    };
+    const consent = {
+      version: 1,
+      eventId: 'event-2',
+      type: 'patient.updated',
+      organizationId: '0a000000-0000-4000-8000-000000000002',
+      patientId: '0b000000-0000-4000-8000-000000000001',
+      occurredAt: '2026-11-26T10:00:00.000Z',
+    };
+    const { run, lines } = setUp({ a: retry(), b: poison, c: poison });
+    await run(
+      record('a', 1, JSON.stringify(contact)),
+      record('b', 1, JSON.stringify(consent)),
+      record('c', 1, '{"eventId":"Ada","version":1}'),
+    );
+    const { eventId, type: eventType, contactId, correlationId } = contact;
+    expect(lines).toEqual([
+      {
+        code: 'QU-002',
+        messageId: 'a',
+        retryAfterSeconds: 7,
+        receiveCount: 1,
+        eventId,
+        eventType,
+        contactId,
+        correlationId,
+      },
+      {
+        code: 'QU-001',
+        messageId: 'b',
+        reason: 'malformed',
+        receiveCount: 1,
+        eventId: 'event-2',
+        eventType: 'patient.updated',
+        patientId: consent.patientId,
+      },
+      { code: 'QU-001', messageId: 'c', reason: 'malformed', receiveCount: 1 },
+    ]);
   });
 
   test('keeps what was not settled, for longer each time', async () => {

@@ -8,7 +8,9 @@ const LATE_MS = 5000;
 
 const STATE_TEXTS: Readonly<Record<WayView['state'], string>> = {
   waiting: 'on its way',
+  retried: 'tried again in a moment',
   due: 'waits for the next sweep',
+  dead: 'dead letter',
   settled: 'done',
 };
 
@@ -16,6 +18,7 @@ const STATE_TEXTS: Readonly<Record<WayView['state'], string>> = {
 export function showWays({ ways, dynamics, consentHub }: StateView): void {
   const names = new Map<string, string>();
   for (const patient of consentHub?.patients.shown ?? []) {
+    names.set(patient.patientId, nameOf(patient));
     if (patient.contactId !== null) names.set(patient.contactId, nameOf(patient));
   }
   for (const contact of dynamics?.contacts.shown ?? []) {
@@ -33,11 +36,16 @@ export function showWays({ ways, dynamics, consentHub }: StateView): void {
     find('ways', HTMLOListElement),
     ways.slice(0, SHOWN).map((way) => ({
       ...way,
-      whom: names.get(way.contactId ?? '') ?? shortId(way.contactId ?? 'nobody'),
+      whom: whomOf(way, names),
     })),
     ({ eventId }) => eventId,
     wayRow,
   );
+}
+
+function whomOf({ contactId, patientId }: WayView, names: ReadonlyMap<string, string>): string {
+  const id = contactId ?? patientId ?? 'nobody';
+  return names.get(id) ?? shortId(id);
 }
 
 function wayRow(way: WayView & { readonly whom: string }): HTMLElement {
