@@ -6,6 +6,7 @@ import { type LocalCloud, startCloud } from './cloud.ts';
 import type { AlarmStatus, Transition } from './cloudwatch/alarm-board.ts';
 import { startCloudWatch } from './cloudwatch/cloudwatch.ts';
 import { startConsole } from './console/console.ts';
+import { controlsOfMadeUpPeople } from './console/made-up-people.ts';
 import { openHttpApi } from './gateway/http-api.ts';
 import { type AccessGuard, accessGuard } from './iam/access-guard.ts';
 import { accessPoliciesOf } from './iam/access-policies.ts';
@@ -230,24 +231,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 }
 
-/**
- * The console shows people and changes them: only those of the simulated Dynamics and of the stack's own
- * database are made up for sure.
- */
 async function openConsole(
   details: StackDetails,
-  { databaseUrl }: OutsideSettings,
+  settings: OutsideSettings,
   deployment: Deployment,
   cloud: LocalCloud,
   resources: AsyncDisposableStack,
 ): Promise<string | undefined> {
-  const { dataverseControlUrl, entraControlUrl } = details;
-  if (databaseUrl !== undefined) return undefined;
-  if (dataverseControlUrl === undefined || entraControlUrl === undefined) return undefined;
+  const controls = controlsOfMadeUpPeople(details, settings);
+  if (controls === undefined) return undefined;
   const console = await startConsole({
     details,
-    dataverseControlUrl,
-    entraControlUrl,
+    ...controls,
     queues: deployment.queues,
     logs: cloud.functions.map(({ log }) => log),
     clock: SYSTEM_CLOCK,
