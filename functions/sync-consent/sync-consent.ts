@@ -14,19 +14,13 @@ import type { Measurements } from '../../shared/observability/metrics.ts';
 import { withRequestId } from '../../shared/observability/request-id.ts';
 import { type ConsentEvent, parseConsentEvent } from '../../shared/queue/consent-event.ts';
 import {
-  type PoisonReason,
   type QueueMessage,
   retryDelaySeconds,
   type Settlement,
 } from '../../shared/queue/settlement.ts';
+import { type Arrived, consentIdOf, triage, type Work } from './triage.ts';
 import { type WriteContactDependencies, type WriteResult, writeContact } from './write-contact.ts';
 import { type Seat, seatAlone, writeTogether } from './write-together.ts';
-
-/**
- * An event can arrive before the commit of what it tells of. With waits of 1, 2, 4 … 32 s this is
- * about a minute; then the patient or the consent does not exist.
- */
-const UNKNOWN_RECEIVES = 6;
 
 /** A further round of a contact is only begun with so much time left for it and for what follows. */
 const ROUND_MS = 20_000;
@@ -41,17 +35,6 @@ export interface SyncConsentDependencies extends WriteContactDependencies {
   readonly connectedOrganizationId: () => Promise<string>;
   readonly log: Log;
   readonly metrics: Measurements;
-}
-
-interface Arrived {
-  readonly message: QueueMessage;
-  readonly event: ConsentEvent;
-}
-
-/** The events of a batch that one contact shows. */
-interface Work {
-  readonly subject: FoundSubject & { contactId: string; dataverseOrganizationId: string };
-  readonly arrived: readonly Arrived[];
 }
 
 const ACTIONS: Readonly<Record<ConsentEvent['type'], string>> = {
@@ -82,7 +65,10 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
       return [];
     });
     try {
-      const works = await triage(parsed, settlements);
+      const { works, unlinked, settled } = triage(parsed, await lookUp(parsed));
+      for (const [id, settlement] of settled) settlements.set(id, settlement);
+      await auditEvents(unlinked, 'skipped');
+      for (const { message } of unlinked) settlements.set(message.id, { kind: 'done' });
       const claims = await claim(works);
       const takeSeat = writeTogether(dataverse);
       const answers = await Promise.allSettled(
@@ -112,59 +98,15 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
     return settlements;
   };
 
-  /** Looks up what the events name; settles those that are no work. */
-  async function triage(
-    parsed: readonly Arrived[],
-    settlements: Map<string, Settlement>,
-  ): Promise<Work[]> {
-    if (parsed.length === 0) return [];
-    const subjects = await store.find(
-      parsed.map(({ event }) => ({
+  async function lookUp(arrived: readonly Arrived[]): Promise<readonly FoundSubject[]> {
+    if (arrived.length === 0) return [];
+    return store.find(
+      arrived.map(({ event }) => ({
         organizationId: event.organizationId,
         patientId: event.patientId,
-        consentId: 'consentId' in event ? event.consentId : null,
+        consentId: consentIdOf(event),
       })),
     );
-    const find = (event: ConsentEvent) =>
-      subjects.filter(
-        (subject) =>
-          subject.organizationId === event.organizationId &&
-          subject.patientId === event.patientId &&
-          subject.consentId === ('consentId' in event ? event.consentId : null),
-      );
-    const works = new Map<string, { subject: Work['subject']; arrived: Arrived[] }>();
-    const skipped: Arrived[] = [];
-    for (const one of parsed) {
-      const found = find(one.event);
-      const [subject] = found;
-      if (subject === undefined) throw new TypeError('an event of the batch was not looked up');
-      const linked = found.flatMap(({ contactId, dataverseOrganizationId, ...about }) =>
-        contactId === null || dataverseOrganizationId === null
-          ? []
-          : [{ ...about, contactId, dataverseOrganizationId }],
-      );
-      const problem = problemOf(subject);
-      if (problem?.wait === true && one.message.receiveCount <= UNKNOWN_RECEIVES) {
-        settlements.set(one.message.id, {
-          kind: 'retry',
-          afterSeconds: retryDelaySeconds(one.message.receiveCount),
-          cause: 'message',
-        });
-      } else if (problem !== undefined) {
-        settlements.set(one.message.id, { kind: 'poison', reason: problem.reason });
-      } else if (linked.length === 0) {
-        skipped.push(one);
-      }
-      if (problem !== undefined) continue;
-      for (const shown of linked) {
-        const work = works.get(rowKey(shown)) ?? { subject: shown, arrived: [] };
-        work.arrived.push(one);
-        works.set(rowKey(shown), work);
-      }
-    }
-    await auditEvents(skipped, 'skipped');
-    for (const one of skipped) settlements.set(one.message.id, { kind: 'done' });
-    return [...works.values()];
   }
 
   /** The claims by `rowKey`; 'busy' where ConsentHub holds the row locked, nothing where another writer has it. */
@@ -280,11 +222,10 @@ export function createSyncConsent(dependencies: SyncConsentDependencies) {
   async function auditEvents(arrived: readonly Arrived[], outcome: string) {
     const rows = new Map<string, AuditRow[]>();
     for (const { event } of arrived) {
-      const consentId = 'consentId' in event ? event.consentId : null;
       const row = {
         id: newId(),
         patient_id: event.patientId,
-        consent_id: consentId,
+        consent_id: consentIdOf(event),
         event_id: event.eventId,
         action: ACTIONS[event.type],
         source: event.type === 'sync.requested' ? ('sweep' as const) : ('consenthub' as const),
@@ -347,17 +288,3 @@ const isDatabaseError = (error: unknown): error is Error =>
   error instanceof DatabaseUnavailable ||
   error instanceof DatabaseConflict ||
   error instanceof DatabaseRejected;
-
-/** What is wrong with an event, if anything; `wait`: it may only be early. */
-function problemOf(subject: FoundSubject): { reason: PoisonReason; wait: boolean } | undefined {
-  if (subject.patientOrganizationId === null) return { reason: 'unknown_patient', wait: true };
-  if (subject.patientOrganizationId !== subject.organizationId) {
-    return { reason: 'foreign_patient', wait: false };
-  }
-  if (subject.consentId === null) return undefined;
-  if (subject.consentOrganizationId === null) return { reason: 'unknown_consent', wait: true };
-  const foreign =
-    subject.consentOrganizationId !== subject.organizationId ||
-    subject.consentPatientId !== subject.patientId;
-  return foreign ? { reason: 'foreign_consent', wait: false } : undefined;
-}
