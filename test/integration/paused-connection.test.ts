@@ -194,6 +194,35 @@ describe('a connection whose application user is disabled', () => {
   });
 });
 
+describe('a connection whose application user was removed', () => {
+  test('buys no token, loses no event, and resumes by itself when it is back', {
+    tags: ['fault-36'],
+  }, async () => {
+    const { contactId, event } = await undelivered(6);
+    const [consents, contacts] = [container(), container()];
+    await consents.whoAmI();
+    const before = fixture.dynamics.entra.tokensIssued;
+    await fixture.dynamics.control('PUT', '/faults', { mode: 'not-a-member' });
+    expect(await fixture.syncConsent([event], { overrides: asking(consents) })).toEqual([
+      { kind: 'retry', afterSeconds: 1, cause: 'message' },
+    ]);
+    await fixture.dynamics.control('DELETE', '/requests');
+    await expect(contacts.whoAmI()).rejects.toMatchObject({
+      name: 'ConnectionPaused',
+      reason: 'credentials-refused',
+    });
+    expect(await requests()).toBe(0);
+
+    await fixture.dynamics.control('DELETE', '/faults');
+    clock.nowMs += 5_001;
+    expect(await fixture.syncConsent([event], { overrides: asking(consents) })).toEqual([
+      { kind: 'done' },
+    ]);
+    expect(fixture.dynamics.entra.tokensIssued - before).toBe(0);
+    expect(await fixture.shown(contactId)).toMatchObject({ email: true });
+  });
+});
+
 describe('the adapters of two functions', () => {
   test('tell each other of a pause, and log it', async () => {
     const running = await startUpstashSimulator({ token: REST_TOKEN });

@@ -5,9 +5,15 @@ import type { Organization } from './organization.ts';
 
 /**
  * Ways in which the Web API fails, besides those of the line: `unauthorized` (401, the token is
- * refused), `throttled` (429), `unavailable` (503), `forbidden` (403, a privilege is missing).
+ * refused), `throttled` (429), `unavailable` (503), `forbidden` (403, a privilege is missing),
+ * `not-a-member` (403, the organisation has no such user any more).
  */
-export type ServiceFault = 'unauthorized' | 'throttled' | 'unavailable' | 'forbidden';
+export type ServiceFault =
+  | 'unauthorized'
+  | 'throttled'
+  | 'unavailable'
+  | 'forbidden'
+  | 'not-a-member';
 
 /**
  * - `apply-late`: a write is taken, and applied only when it is released; meanwhile the line hangs,
@@ -123,6 +129,10 @@ export function serviceFaultAnswer(
       return withRetryAfter(
         errorAnswer(new DataverseError(503, '', 'The service is temporarily unavailable.')),
         fault.retryAfterSeconds,
+      );
+    case 'not-a-member':
+      return errorAnswer(
+        new DataverseError(403, '0x80072560', 'The user is not a member of the organization.'),
       );
     case 'forbidden':
       return errorAnswer(

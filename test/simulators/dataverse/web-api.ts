@@ -66,6 +66,7 @@ export function serveWebApi(
       case 'throttled':
       case 'unavailable':
       case 'forbidden':
+      case 'not-a-member':
         return send(serviceFaultAnswer(fault.mode, fault, organization));
       case 'hang':
       case 'reset':

@@ -16,6 +16,7 @@ const fault = z.strictObject({
       'throttled',
       'unavailable',
       'forbidden',
+      'not-a-member',
       'hang',
       'reset',
       'html',
