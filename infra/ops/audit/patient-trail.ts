@@ -32,7 +32,7 @@ export interface TrailEntry {
   readonly consentId: string | null;
   readonly eventId: string | null;
   readonly oldValues: unknown;
-  /** Of a write to Dynamics: the fields, and the events that it covers. */
+  /** Of a write to Dynamics: the fields, what it told of the consents, and the events that it covers. */
   readonly newValues: unknown;
   readonly checksum: string | null;
   readonly seal: Omit<Seal, 'auditId'> | null;
