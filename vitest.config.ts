@@ -45,6 +45,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
+          globalSetup: ['test/e2e/assembly-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -54,6 +55,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/e2e/assembly-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

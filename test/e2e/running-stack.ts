@@ -5,6 +5,7 @@ import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-s
 import { Pool, type QueryResultRow } from 'pg';
 import { type Stack, startStack } from '../../infra/local/stack.ts';
 import { signatureOf } from '../support/execution-context.ts';
+import { assemblyOfRun } from './assembly-setup.ts';
 
 /** Far more than the five seconds that are promised: the machine of a test is shared and slow. */
 export const PATIENCE_MS = 30_000;
@@ -20,9 +21,11 @@ export async function startRunningStack({
   webhookAuthentication?: 'signature' | 'header';
 } = {}) {
   const stateDirectory = await mkdtemp(join(tmpdir(), 'consenthub-e2e-'));
+  const assembly = assemblyOfRun();
   const stack: Stack = await startStack({
     port: 0,
     stateDirectory,
+    ...(assembly !== undefined && { assembly }),
     environment: {},
     // Tests ring the clock by hand: one that waits for a minute is a slow one.
     schedules,

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { overview } from '../../infra/local/overview.ts';
 import { startStack } from '../../infra/local/stack.ts';
-import { synthesize } from '../../infra/local/synthesize.ts';
 import { executionContext, signatureOf } from '../support/execution-context.ts';
+import { assemblyOfRun } from './assembly-setup.ts';
 
 /**
  * Nothing is described twice: what is wrong in the template breaks the local stack, and what is printed
@@ -14,7 +14,6 @@ import { executionContext, signatureOf } from '../support/execution-context.ts';
 let directory: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'consenthub-template-'));
-  await synthesize(join(directory, 'assembly'), new AbortController().signal);
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
@@ -33,7 +32,9 @@ async function withTemplate(
 ) {
   const stateDirectory = await mkdtemp(join(directory, 'state-'));
   const assembly = join(stateDirectory, 'changed');
-  await cp(join(directory, 'assembly'), assembly, { recursive: true });
+  const synthesized = assemblyOfRun();
+  if (synthesized === undefined) throw new Error('nothing was synthesised');
+  await cp(synthesized, assembly, { recursive: true });
   const file = join(assembly, 'ConsentHubDynamics.template.json');
   const template = JSON.parse(await readFile(file, 'utf8')) as Template;
   change(template.Resources);
