@@ -1,17 +1,34 @@
--- How far behind both directions are: the rows whose clock is due, since when the longest of them, and
--- when each direction last did something. Costs what is due, and a handful of index entries.
-with due as (
+-- How far behind both directions are: the rows whose clock is due or whose last try has failed, since when
+-- the longest of them, and when each direction last did something. Costs what is due, and a handful of
+-- index entries.
+with waiting as (
   select
-    (count(*) filter (where c.read_due_at <= now()))::int as contacts_due,
-    min(c.read_due_at) filter (where c.read_due_at <= now()) as contacts_due_since,
-    -- Nobody is linked: there is nothing to write.
-    (count(*) filter (where c.write_due_at <= now() and c.patient_id is not null))::int
-      as consents_due,
-    min(c.write_due_at) filter (where c.write_due_at <= now() and c.patient_id is not null)
-      as consents_due_since
+    c.patient_id, c.read_due_at, c.write_due_at, c.attempts,
+    -- A failed try sets the clock forward, so it does not say since when. The tries do, about: the sum of their
+    -- waits, see backoff.ts.
+    case
+      when c.attempts <= 6 then power(2, c.attempts) - 1
+      when c.attempts <= 66 then 63 + 60 * (c.attempts - 6)
+      else 3663 + 300 * (c.attempts - 66)
+    end * interval '1 second' as tried,
+    -- No backoff is longer; what is due later waits for nothing but its time.
+    now() + case when c.attempts > 0 then interval '300 seconds' else interval '0' end as horizon
   from dynamics_contacts c
   where (c.read_due_at is not null or c.write_due_at is not null)
-    and least(c.read_due_at, c.write_due_at) <= now()
+    and least(c.read_due_at, c.write_due_at) <= now() + interval '300 seconds'
+),
+due as (
+  select
+    (count(*) filter (where w.read_due_at <= w.horizon))::int as contacts_due,
+    min(least(w.read_due_at, now()) - w.tried) filter (where w.read_due_at <= w.horizon)
+      as contacts_due_since,
+    -- Nobody is linked: there is nothing to write.
+    (count(*) filter (where w.write_due_at <= w.horizon and w.patient_id is not null))::int
+      as consents_due,
+    min(least(w.write_due_at, now()) - w.tried)
+      filter (where w.write_due_at <= w.horizon and w.patient_id is not null)
+      as consents_due_since
+  from waiting w
 ),
 success as (
   select d.direction, max(latest.at) as at

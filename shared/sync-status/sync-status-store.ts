@@ -9,9 +9,9 @@ import readSyncStatus from './read-sync-status.sql';
 export interface DirectionStatus {
   /** Null: never yet. */
   readonly lastSuccessAt: Date | null;
-  /** Rows whose clock is due now. One that failed is due again after its backoff. */
+  /** Rows whose clock is due now, and those whose last try has failed. */
   readonly due: number;
-  /** How long the longest of them has been due; null if none is. */
+  /** How long the longest of them has been due, about, where tries have failed; null if none is. */
   readonly oldestSeconds: number | null;
 }
 

@@ -61,6 +61,39 @@ test('counts the rows whose clock is due in each direction, and since when the l
   expect((await store.read()).consents).toMatchObject({ due: 1, oldestSeconds: 0 });
 });
 
+test.each([
+  // A try sets the clock forward: by its wait, or while it is under way.
+  [1, 2, 1],
+  [6, 60, 63],
+  [10, 60, 303],
+  [66, 120, 3_663],
+  [67, 300, 3_963],
+])(
+  'a row that has failed %i times and comes again in %i s is behind all the same: for %i s',
+  async (attempts, seconds, behind) => {
+    const { rows } = await database.pool.query<{ id: string }>(
+      'insert into patients (organization_id) select $1 from generate_series(1, 3) returning id',
+      [database.organizationId],
+    );
+    await database.pool.query('delete from dynamics_contacts');
+    await database.pool.query(
+      `insert into dynamics_contacts
+         (organization_id, contact_id, patient_id, read_due_at, write_due_at, attempts)
+       values
+         ($1, gen_random_uuid(), $2, now() + $3 * interval '1 second',
+          now() + $3 * interval '1 second', $4),
+         -- Waits for nothing but its time.
+         ($1, gen_random_uuid(), $5, now() + interval '10 seconds', now() + interval '1 day', 0),
+         ($1, gen_random_uuid(), $6, null, now() + interval '1 day', $4)`,
+      [database.organizationId, rows[0]?.id, seconds, attempts, rows[1]?.id, rows[2]?.id],
+    );
+    const { contacts, consents } = await store.read();
+    expect(contacts).toMatchObject({ due: 1, oldestSeconds: behind });
+    expect(consents).toMatchObject({ due: 1, oldestSeconds: behind });
+    await database.pool.query('delete from dynamics_contacts');
+  },
+);
+
 test('takes the latest success of each direction, and no failure and no row of ConsentHub itself', async () => {
   await audit('patient_created', 'applied', 'webhook', '2026-03-01T10:00:00Z');
   await audit('patient_updated', 'unchanged', 'sweep', '2026-03-01T11:00:00.250Z');

@@ -196,6 +196,28 @@ describe('what must not happen', () => {
     expect(await status(consentId)).toBe('synced');
   });
 
+  test.each(['forbidden', 'unavailable'])(
+    'what cannot be written for minutes is seen to be behind, though each try sets its clock forward: %s',
+    async (mode) => {
+      const { contactId, patientId } = await linked();
+      const consentId = await it.decide(patientId, 'email', 'granted');
+      await it.dynamics.control('PUT', '/faults', { mode });
+      await it.syncConsent([it.consentEvent(patientId, consentId)]);
+      for (let minute = 1; minute <= 10; minute += 1) {
+        await it.pass('2 minutes');
+        await it.sweep();
+      }
+      const { consents } = await it.syncStatus();
+      expect(consents.due).toBeGreaterThanOrEqual(1);
+      expect(consents.oldestSeconds).toBeGreaterThan(300);
+      await it.dynamics.control('DELETE', '/faults');
+      await it.pass('6 minutes');
+      await it.sweep();
+      expect(await it.shown(contactId)).toMatchObject({ email: true });
+      expect((await it.syncStatus()).consents.oldestSeconds ?? 0).toBeLessThan(300);
+    },
+  );
+
   test('what Dynamics refuses is marked as failed and tried again later', async () => {
     const { contactId, patientId } = await linked();
     const consentId = await it.decide(patientId, 'email', 'granted');

@@ -56,6 +56,7 @@ export async function startSyncConsent(simulation: { now?: () => number } = {}) 
     store,
     readContacts: inbound.dependencies.readContacts,
     sweepStore: createSweepStore(connected),
+    syncStatus: () => createSyncStatusStore(connected).read(),
 
     /** A contact of Dynamics and its patient, linked; the clock of the new link is stopped. */
     async linked(n: number) {
