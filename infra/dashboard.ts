@@ -97,7 +97,7 @@ function overviewRow({ contactEvents, consentEvents }: Monitored, alarming: Alar
   return [
     new TextWidget({
       markdown:
-        '# ConsentHub ↔ Dynamics 365\nSomething is red? [docs/runbook.md](docs/runbook.md) has a paragraph for each alarm.',
+        '# ConsentHub ↔ Dynamics 365\nSomething is red? `docs/runbook.md` has a paragraph for each alarm.',
       width: FULL,
       height: 2,
     }),

@@ -10,7 +10,9 @@ export function messageOf(error: unknown): string {
     const { code, message, remedy } = problemOf(error);
     return code === 'unexpected' ? `${error.message}.` : `${message}\n${remedy}`;
   }
-  const name = error instanceof Error ? error.name : 'unknown';
-  const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-  return `Failed: ${name}${code}`;
+  if (!(error instanceof Error)) return 'Failed: unknown';
+  if (error.name === 'AbortError') return 'Interrupted.';
+  const code: unknown = 'code' in error ? error.code : undefined;
+  const known = typeof code === 'string' || typeof code === 'number' ? ` (${code})` : '';
+  return `Failed: ${error.name}${known}`;
 }

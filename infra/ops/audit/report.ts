@@ -12,6 +12,9 @@ export function verificationAsText(verification: Verification, compared: boolean
     ...(compared
       ? []
       : ['What was cut off at the end shows only against the log: docs/compliance.md, --head.']),
+    ...(head === undefined
+      ? ['Nothing is sealed: there is nothing to hold the rows against.']
+      : []),
     findings.length === 0 ? 'The audit trail is as it was sealed.' : 'The audit trail was changed.',
   ].join('\n');
 }
@@ -53,6 +56,7 @@ export function trailAsText({ patientId, consents, entries, proven }: PatientTra
     ...entries.flatMap(entryAsText),
     '',
     proven ? 'Every sealed entry is as it was sealed.' : 'NOT PROVEN: see the entries.',
+    'Whether an entry was taken away only audit verify can tell.',
   ].join('\n');
 }
 

@@ -1,3 +1,4 @@
+import { guid } from '../../../shared/dataverse/guid.ts';
 import { CommandError } from '../../command-line/command-error.ts';
 import type { Command, CommandContext, Connection } from '../command-context.ts';
 import type { DeadLetter } from './dead-letter.ts';
@@ -25,7 +26,7 @@ export const deadLettersCommand: Command = {
       case 'show':
         return await show(context, required(action, id));
       case 'redrive':
-        return await take(context, action, id);
+        return await take(context, action, id === undefined ? undefined : checked(id));
       case 'discard':
         return await take(context, action, required(action, id));
       case undefined:
@@ -35,8 +36,14 @@ export const deadLettersCommand: Command = {
   },
 };
 
+/** What somebody types goes into the audit trail, which nobody can take it out of: only ids may. */
+function checked(id: string): string {
+  if (guid.safeParse(id).success) return id;
+  throw new CommandError(`${id}: not the id of a message. The ids: dead-letters list`);
+}
+
 function required(action: string, id: string | undefined): string {
-  if (id !== undefined) return id;
+  if (id !== undefined) return checked(id);
   throw new CommandError(`Say which one: dead-letters ${action} <id>. The ids: dead-letters list`);
 }
 

@@ -17,7 +17,7 @@ export function statusAsText(
     '',
     ...Object.entries(status.sync).map(([direction, { due, oldestSeconds, lastSuccessAt }]) => {
       const oldest = oldestSeconds === null ? '' : `, the oldest for ${oldestSeconds} s`;
-      return `${direction}: ${due ?? 'unknown'} due${oldest}, last success ${lastSuccessAt ?? 'none'}`;
+      return `${direction}: ${due ?? 'unknown'} due${oldest}, last success ${lastSuccessAt ?? (due === null ? 'unknown' : 'none')}`;
     }),
     '',
     ...depths.map(

@@ -31,6 +31,8 @@ test.each([
   [['replay', '--contact', 'x', '--patient', 'y'], 1, /^Say which one/],
   [['audit'], 2, /^Say what to do: verify/],
   [['audit', 'export'], 2, /^Say whose/],
+  [['dead-letters', 'show', 'jane@example.test'], 1, /^jane@example.test: not the id of a message/],
+  [['dead-letters', 'redrive', 'x'], 1, /^x: not the id of a message/],
   [['audit', 'export', '--patient', 'x'], 2, /^x: not an id/],
   [['audit', 'verify', '--patient', 'x'], 2, /^--patient belongs to audit export/],
   [['audit', 'export', '--head', 'x'], 2, /^--head belongs to audit verify/],
