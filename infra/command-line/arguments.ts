@@ -10,6 +10,8 @@ const COMMON = {
   help: { type: 'boolean', default: false },
 } as const satisfies ParseArgsOptionsConfig;
 
+const COMMON_FLAGS: ReadonlySet<string> = new Set(Object.keys(COMMON).map((name) => `--${name}`));
+
 /** What a command takes beside the common options. */
 export interface Accepted {
   readonly options: ParseArgsOptionsConfig;
@@ -45,14 +47,15 @@ export function parseArguments(
   args: readonly string[],
   acceptedBy: (name: string) => Accepted | undefined,
 ): Arguments {
-  // The command stands first: what follows depends on it.
-  const [first] = args;
+  // Common options may stand before the command; what follows depends on it.
+  const position = args.findIndex((arg) => !COMMON_FLAGS.has(arg));
+  const first = args[position];
   const name = first === undefined || first.startsWith('-') ? undefined : first;
   const accepted = name === undefined ? { options: {} } : acceptedBy(name);
   if (accepted === undefined) throw new CommandError(`${name}: not understood`);
   const { options, maxWords = 0 } = accepted;
   const { values, positionals } = parseCommandLine({
-    args: name === undefined ? [...args] : args.slice(1),
+    args: name === undefined ? [...args] : args.toSpliced(position, 1),
     allowPositionals: true,
     options: { ...COMMON, ...options },
   });

@@ -8,6 +8,8 @@ export function processSurroundings(): Surroundings {
   // Once: a second Ctrl-C ends the process as it always does.
   process.once('SIGINT', () => interruption.abort());
   process.once('SIGTERM', () => interruption.abort());
+  // Who reads the output may stop reading, as `head` does: the command goes on, and says how it ended.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', unlessNobodyReads);
   return {
     environment: process.env,
     stackFile: fileURLToPath(new URL('../../.local/stack.json', import.meta.url)),
@@ -17,6 +19,10 @@ export function processSurroundings(): Surroundings {
     ...(process.stderr.isTTY && { terminal: process.stderr }),
     ...(process.stdin.isTTY && process.stdout.isTTY && { answer: askAtTerminal }),
   };
+}
+
+function unlessNobodyReads(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 async function askAtTerminal(question: string): Promise<string> {

@@ -33,7 +33,7 @@ export async function runProgram<Context extends CommonContext>(
     }
   } catch (error) {
     complain(`${messageOf(error)}\nMore: npm run ${name} -- --help`);
-    return commands.get(args[0] ?? '')?.failureStatus ?? 1;
+    return commands.get(args.find((arg) => commands.has(arg)) ?? '')?.failureStatus ?? 1;
   }
   const command = commands.get(parsed.name ?? '');
   if (command === undefined || parsed.help) {

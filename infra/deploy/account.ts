@@ -1,8 +1,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { CommandError } from '../command-line/command-error.ts';
+import { readCallerIdentity } from '../command-line/caller-identity.ts';
 
 /** A stack of CloudFormation, as it is now. */
 export interface StackState {
@@ -27,29 +26,16 @@ export interface Account {
   close(): void;
 }
 
-/**
- * The account of the credentials that AWS's tools use.
- *
- * @throws CommandError without credentials or a region
- */
+/** The account of the credentials that AWS's tools use. Throws as the clients do, without credentials or a region too. */
 export async function createAwsAccount(): Promise<Account> {
-  const sts = new STSClient();
-  const region = await sts.config.region().catch(() => {
-    throw new CommandError('No region: say AWS_REGION, or set one in the profile.');
-  });
-  const identity = await sts.send(new GetCallerIdentityCommand()).catch((error: unknown) => {
-    const name = error instanceof Error ? error.name : 'unknown';
-    throw new CommandError(
-      `AWS does not say who you are (${name}). Sign in, such as with aws sso login, and say AWS_PROFILE.`,
-    );
-  });
+  const { accountId, arn, region } = await readCallerIdentity();
   const cloudFormation = new CloudFormationClient();
   const lambda = new LambdaClient();
   const secrets = new SecretsManagerClient();
   return {
-    accountId: identity.Account ?? '',
+    accountId,
     region,
-    caller: identity.Arn ?? '',
+    caller: arn,
     async describeStack(name) {
       try {
         const { Stacks: [stack] = [] } = await cloudFormation.send(
@@ -88,7 +74,7 @@ export async function createAwsAccount(): Promise<Account> {
       return limit?.ConcurrentExecutions ?? 0;
     },
     close() {
-      for (const client of [sts, cloudFormation, lambda, secrets]) client.destroy();
+      for (const client of [cloudFormation, lambda, secrets]) client.destroy();
     },
   };
 }

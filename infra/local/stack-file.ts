@@ -2,6 +2,8 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 
 /** Where everything of a running stack is: what people and scripts find in `.local/stack.json`. */
 export interface StackDetails {
+  /** Of the process that runs all of it. */
+  readonly pid: number;
   /** The page that shows and drives all of this; absent where Dynamics or the database is replaced. */
   readonly consoleUrl?: string;
   readonly apiUrl: string;

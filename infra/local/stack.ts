@@ -188,6 +188,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   cloud.serve();
   resources.use(cloudwatch.serve(cloud.functions.map(({ log }) => log)));
   const running: StackDetails = {
+    pid: process.pid,
     apiUrl: httpApi.url,
     ...CREDENTIALS,
     ...outside,

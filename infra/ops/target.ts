@@ -3,9 +3,9 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import * as z from 'zod';
 import { isLoopbackUrl } from '../../shared/dataverse/organization-url.ts';
+import { readCallerIdentity } from '../command-line/caller-identity.ts';
 import { CommandError } from '../command-line/command-error.ts';
 import { readRunningStack } from '../command-line/running-stack.ts';
 import { WEBHOOK_PATH } from '../dynamics/target.ts';
@@ -27,6 +27,8 @@ export interface ScheduleRule {
 
 /** The deployment that a command works on. */
 export interface Target {
+  /** Which one, for whoever is asked whether they mean it. */
+  readonly name: string;
   /** Who runs the command: the caller's ARN in AWS. */
   readonly operator: string;
   readonly queues: readonly EventQueue[];
@@ -62,6 +64,7 @@ const stackOutputs = z.object({
 /**
  * The deployment in the account and region of the environment's credentials.
  *
+ * Throws as the clients do.
  * @throws CommandError
  */
 export async function connectAws(
@@ -70,12 +73,15 @@ export async function connectAws(
   const url = environment['DATABASE_URL'] ?? '';
   if (url === '') {
     throw new CommandError(
-      'Missing: DATABASE_URL, the value of the secret consenthub-dynamics/database-url. For the local stack say --local.',
+      'Missing: DATABASE_URL, the value of the secret consenthub-dynamics/database-url. For the local stack say --local, after the two dashes: npm run ops -- … --local',
     );
   }
   const endpoint = environment['NEON_ENDPOINT'] ?? '';
-  const [operator, outputs] = await Promise.all([callerArn(), readOutputs()]);
+  // First: it says best what is missing here.
+  const { accountId, arn: operator, region } = await readCallerIdentity();
+  const { stage, outputs } = await readStack(region);
   return targetOf({
+    name: `the stage ${stage}, account ${accountId}, ${region}`,
     operator,
     queues: queuesOf(
       { url: outputs.ContactQueueUrl, deadLetterUrl: outputs.ContactDeadLetterQueueUrl },
@@ -92,28 +98,27 @@ export async function connectAws(
   });
 }
 
-async function callerArn(): Promise<string> {
-  const client = new STSClient();
-  try {
-    const { Arn: arn } = await client.send(new GetCallerIdentityCommand());
-    if (arn === undefined) throw new CommandError('AWS does not say who you are.');
-    return arn;
-  } finally {
-    client.destroy();
-  }
-}
-
-async function readOutputs(): Promise<z.output<typeof stackOutputs>> {
+/** @throws CommandError if it is not there, or of another version; else as the client does */
+async function readStack(region: string) {
   const client = new CloudFormationClient();
   try {
-    const { Stacks: [stack] = [] } = await client.send(
-      new DescribeStacksCommand({ StackName: STACK_NAME }),
-    );
+    const { Stacks: [stack] = [] } = await client
+      .send(new DescribeStacksCommand({ StackName: STACK_NAME }))
+      .catch((error: unknown) => {
+        // "If the stack doesn't exist, a ValidationError is returned" (DescribeStacks).
+        if (!(error instanceof Error) || error.name !== 'ValidationError') throw error;
+        throw new CommandError(
+          `There is no stack ${STACK_NAME} in ${region}: say AWS_REGION and AWS_PROFILE of the deployment.`,
+        );
+      });
     const found = Object.fromEntries(
       (stack?.Outputs ?? []).map(({ OutputKey: key = '', OutputValue: value }) => [key, value]),
     );
     const { data, error } = stackOutputs.safeParse(found);
-    if (data !== undefined) return data;
+    if (data !== undefined) {
+      const stage = stack?.Tags?.find(({ Key: key }) => key === 'stage')?.Value ?? 'unknown';
+      return { stage, outputs: data };
+    }
     const missing = error.issues.map((issue) => issue.path.join('.')).join(', ');
     throw new CommandError(
       `The stack ${STACK_NAME} has no ${missing}: deploy the version of this checkout.`,
@@ -158,6 +163,7 @@ export function connectLocal(stackFile: string, userName: string): Target {
   const { region, accessKeyId, secretAccessKey } = stack;
   const account = { region, credentials: { accessKeyId, secretAccessKey } };
   return targetOf({
+    name: 'the local stack',
     operator: userName,
     queues: queuesOf(
       { url: stack.contactQueueUrl, deadLetterUrl: stack.contactDeadLetterQueueUrl },

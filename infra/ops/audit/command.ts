@@ -54,7 +54,7 @@ async function verify({ connect, options, json, say, interruption }: CommandCont
   const logged = readLogged(options);
   const connection = await connect();
   const run = { command: 'audit verify', request: { head: logged?.number ?? null } };
-  return await connection.recorder.looking(run, async (note) => {
+  return await connection.recorder.recordedAfter(run, async (note) => {
     const { database, sealer } = await open(connection);
     const verification = await verifyTrail({
       reader: createSealStore(database),
@@ -77,9 +77,9 @@ async function exportPatient({ connect, options, json, say }: CommandContext) {
   const patientId = readPatient(options);
   const connection = await connect();
   const run = { command: 'audit export', request: { patientId } };
-  return await connection.recorder.looking(run, async (note) => {
+  return await connection.recorder.recordedFirst(run, async (note, runId) => {
     const { database, sealer } = await open(connection);
-    const trail = await readPatientTrail(database, sealer, patientId);
+    const trail = await readPatientTrail(database, sealer, { patientId, runId });
     note({ entries: trail.entries.length, proven: trail.proven });
     say(json ? JSON.stringify(trail, undefined, 2) : trailAsText(trail));
     return trail.proven ? 0 : 1;

@@ -57,14 +57,18 @@ export interface PatientTrail {
   readonly proven: boolean;
 }
 
-/** Throws as `Database` does. */
+/**
+ * What was on record of a patient when the run that asks was begun. Throws as `Database` does.
+ *
+ * @param asked `runId`: of the run that asks, whose own row is left out
+ */
 export async function readPatientTrail(
   database: Database,
   sealer: Sealer,
-  patientId: string,
+  { patientId, runId }: { readonly patientId: string; readonly runId: string },
 ): Promise<PatientTrail> {
   const [rows = [], consents = []] = await database.transaction([
-    { text: withSealableColumns(readPatientTrailStatement), params: [patientId] },
+    { text: withSealableColumns(readPatientTrailStatement), params: [patientId, runId] },
     { text: readPatientConsents, params: [patientId] },
   ]);
   const entries = rows.map((row) => toEntry(sealer, row));

@@ -2,8 +2,20 @@ import { guid } from '../../../shared/dataverse/guid.ts';
 import { CommandError } from '../../command-line/command-error.ts';
 import type { Command, CommandContext, Connection } from '../command-context.ts';
 import type { DeadLetter } from './dead-letter.ts';
-import { findDeadLetter, MAX_LETTERS_OF_A_QUEUE, readDeadLetters } from './read.ts';
-import { countsAsText, letterAsJson, letterAsText, lettersAsText } from './report.ts';
+import {
+  type DeadLetters,
+  findDeadLetter,
+  MAX_LETTERS_OF_A_QUEUE,
+  readDeadLetters,
+} from './read.ts';
+import {
+  countsAsText,
+  letterAsJson,
+  letterAsText,
+  lettersAsJson,
+  lettersAsText,
+  unseenAsText,
+} from './report.ts';
 import { takeDeadLetters } from './take.ts';
 
 const USAGE = 'list | show <id> | redrive [<id>] | discard <id>';
@@ -49,10 +61,10 @@ function required(action: string, id: string | undefined): string {
 
 async function list({ connect, json, say }: CommandContext): Promise<number> {
   const { target, recorder } = await connect();
-  return await recorder.looking({ command: 'dead-letters list' }, async (note) => {
-    const letters = await readDeadLetters(target.sqs, target.queues);
-    note({ count: letters.length });
-    say(json ? JSON.stringify(letters.map(letterAsJson), undefined, 2) : lettersAsText(letters));
+  return await recorder.recordedAfter({ command: 'dead-letters list' }, async (note) => {
+    const found = await readDeadLetters(target.sqs, target.queues);
+    note({ count: found.letters.length, unseen: found.unseen });
+    say(json ? JSON.stringify(lettersAsJson(found), undefined, 2) : lettersAsText(found));
     return 0;
   });
 }
@@ -60,7 +72,7 @@ async function list({ connect, json, say }: CommandContext): Promise<number> {
 async function show({ connect, json, say }: CommandContext, id: string): Promise<number> {
   const { target, recorder } = await connect();
   const run = { command: 'dead-letters show', request: { messageId: id } };
-  return await recorder.looking(run, async () => {
+  return await recorder.recordedAfter(run, async () => {
     const letter = await find({ target }, id);
     say(json ? JSON.stringify(letterAsJson(letter), undefined, 2) : letterAsText(letter));
     return 0;
@@ -74,17 +86,18 @@ async function take(
 ): Promise<number> {
   const { target, recorder } = await connect();
   const run = { command: `dead-letters ${action}`, request: { messageId: id ?? null } };
-  return await recorder.changing(run, async (note) => {
-    const letters =
+  return await recorder.recordedFirst(run, async (note) => {
+    const found =
       id === undefined
         ? await readDeadLetters(target.sqs, target.queues)
-        : [await find({ target }, id)];
+        : { letters: [await find({ target }, id)], unseen: 0 };
+    const { letters, unseen } = found;
     if (letters.length === 0) {
-      say(json ? asJson(action, letters, []) : 'There are no dead letters.');
-      return 0;
+      say(json ? asJson(action, found, []) : lettersAsText(found));
+      return unseen === 0 ? 0 : 1;
     }
     const verb = action === 'redrive' ? 'Send back' : 'Delete for good';
-    if (!(await confirm(`${verb}: ${countsAsText(letters)}?`))) {
+    if (!(await confirm(`${verb}, in ${target.name}: ${countsAsText(letters)}?`))) {
       throw new CommandError('Nothing was changed.');
     }
     const taken = await takeDeadLetters(action, {
@@ -96,8 +109,12 @@ async function take(
       onTaken: (messageIds) => note({ messageIds }),
     });
     const done = action === 'redrive' ? 'Sent back' : 'Deleted';
-    say(json ? asJson(action, letters, taken) : `${done}: ${taken.length} of ${letters.length}.`);
-    return taken.length === letters.length ? 0 : 1;
+    say(
+      json
+        ? asJson(action, found, taken)
+        : [`${done}: ${taken.length} of ${letters.length}.`, ...unseenAsText(unseen)].join('\n'),
+    );
+    return taken.length === letters.length && unseen === 0 ? 0 : 1;
   });
 }
 
@@ -109,6 +126,14 @@ async function find({ target }: Pick<Connection, 'target'>, id: string): Promise
   );
 }
 
-function asJson(action: string, letters: readonly DeadLetter[], taken: readonly string[]): string {
-  return JSON.stringify({ action, asked: letters.map(({ id }) => id), taken }, undefined, 2);
+function asJson(
+  action: string,
+  { letters, unseen }: DeadLetters,
+  taken: readonly string[],
+): string {
+  return JSON.stringify(
+    { action, asked: letters.map(({ id }) => id), taken, unseen },
+    undefined,
+    2,
+  );
 }

@@ -1,4 +1,5 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import { readMessageCounts } from '../../message-counts.ts';
 import type { EventQueue } from '../target.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import { type LetterInHand, lookThrough } from './look-through.ts';
@@ -6,12 +7,28 @@ import { type LetterInHand, lookThrough } from './look-through.ts';
 /** No more of a queue are looked at: they are hidden from others meanwhile, and nobody reads more. */
 export const MAX_LETTERS_OF_A_QUEUE = 1_000;
 
-/** The dead letters of all queues, the oldest first. Throws as SQS's client does. */
+export interface DeadLetters {
+  /** The oldest first. */
+  readonly letters: readonly DeadLetter[];
+  /** About how many there are beside these: somebody has them in hand, or a queue has more than are looked at. */
+  readonly unseen: number;
+}
+
+/** The dead letters of all queues. Throws as SQS's client does. */
 export async function readDeadLetters(
   sqs: SQSClient,
   queues: readonly EventQueue[],
-): Promise<readonly DeadLetter[]> {
-  return await read(sqs, queues, () => false);
+): Promise<DeadLetters> {
+  const counts = await Promise.all(
+    queues.map(({ deadLetterUrl }) => readMessageCounts(sqs, deadLetterUrl)),
+  );
+  const letters = await read(sqs, queues, () => false);
+  // Their sum: it takes SQS a minute to count one as visible again that was just handed back.
+  const all = counts.reduce(
+    (sum, { waiting, delayed, inFlight }) => sum + waiting + delayed + inFlight,
+    0,
+  );
+  return { letters, unseen: Math.max(all - letters.length, 0) };
 }
 
 /** One of them; undefined if there is none, or somebody else has it in hand. Throws as SQS's client does. */

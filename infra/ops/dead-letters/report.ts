@@ -1,12 +1,28 @@
 import type { DeadLetter } from './dead-letter.ts';
+import { type DeadLetters, MAX_LETTERS_OF_A_QUEUE } from './read.ts';
 import { adviceOn } from './reasons.ts';
 
-export function lettersAsText(letters: readonly DeadLetter[]): string {
-  if (letters.length === 0) return 'There are no dead letters.';
+export function lettersAsText({ letters, unseen }: DeadLetters): string {
+  if (letters.length === 0) {
+    return unseen === 0 ? 'There are no dead letters.' : unseenAsText(unseen).join('\n');
+  }
   const lines = letters.map(({ id, queue, reason, sentAt }) =>
     [id, queue, sentAt.toISOString(), reason ?? '(moved by SQS)'].join('  '),
   );
-  return [...lines, '', 'More: npm run ops -- dead-letters show <id>'].join('\n');
+  return [
+    ...lines,
+    ...unseenAsText(unseen),
+    '',
+    'More: npm run ops -- dead-letters show <id>',
+  ].join('\n');
+}
+
+/** A line, or none. */
+export function unseenAsText(unseen: number): readonly string[] {
+  if (unseen === 0) return [];
+  return [
+    `About ${unseen} more cannot be seen: somebody has them in hand, or a queue has more than ${MAX_LETTERS_OF_A_QUEUE}. Ask again in two minutes.`,
+  ];
 }
 
 export function letterAsText({ id, queue, reason, sentAt, body }: DeadLetter): string {
@@ -41,6 +57,11 @@ function parsed(body: string): unknown {
 export function letterAsJson({ attributes: _attributes, reason, ...letter }: DeadLetter): object {
   return { ...letter, reason: reason ?? null, ...adviceOn(reason) };
 }
+
+export const lettersAsJson = ({ letters, unseen }: DeadLetters): object => ({
+  deadLetters: letters.map(letterAsJson),
+  unseen,
+});
 
 /** `contact-events 3, consent-events 1` */
 export function countsAsText(letters: readonly DeadLetter[]): string {

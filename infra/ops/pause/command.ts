@@ -2,8 +2,8 @@ import { CommandError } from '../../command-line/command-error.ts';
 import type { Command } from '../command-context.ts';
 import { readSwitches, turnAll } from '../switches.ts';
 
-const QUESTION =
-  'Pause? Nothing is read or written any more, revocations included, until it is resumed. Webhooks are taken, and events wait in the queues, for 14 days at most.';
+const MEANING =
+  'Nothing is read or written any more, revocations included, until it is resumed. Webhooks are taken, and events wait in the queues, for 14 days at most.';
 
 export const pauseCommand: Command = {
   summary: 'turns consumers and schedules off; webhooks are taken, and wait',
@@ -11,8 +11,9 @@ export const pauseCommand: Command = {
   help: '',
   async run({ connect, confirm, json, say }) {
     const { target, recorder } = await connect();
-    return await recorder.changing({ command: 'pause' }, async () => {
-      if (!(await confirm(QUESTION))) throw new CommandError('Nothing was changed.');
+    return await recorder.recordedFirst({ command: 'pause' }, async () => {
+      if (!(await confirm(`Pause ${target.name}? ${MEANING}`)))
+        throw new CommandError('Nothing was changed.');
       await turnAll(target, false);
       say(
         json

@@ -27,7 +27,7 @@ export const replayCommand: Command = {
   async run({ connect, options, json, say }) {
     const asked = readAsked(options);
     const { target, recorder } = await connect();
-    return await recorder.changing({ command: 'replay', request: asked }, async (note) => {
+    return await recorder.recordedFirst({ command: 'replay', request: asked }, async (note) => {
       const database = createDatabase(target.database);
       const params = [asked.contactId ?? null, asked.patientId ?? null];
       const rows = (await database.query(makeDue, params)).map((row) => dueRow.parse(row));
@@ -36,7 +36,11 @@ export const replayCommand: Command = {
           'No contact that ConsentHub knows has this id. The reconciler brings contacts that were missed within five minutes; npm run dynamics -- import reads all of them.',
         );
       }
-      note({ contacts: rows.map((row) => row.contact_id) });
+      const [{ patient_id: patientId } = { patient_id: null }] = rows;
+      note({
+        contacts: rows.map((row) => row.contact_id),
+        ...(patientId !== null && { patientId }),
+      });
       const rung = await ring(target, rows);
       const contacts = rows.map((row) => ({
         contactId: row.contact_id,

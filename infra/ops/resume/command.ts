@@ -9,7 +9,7 @@ export const resumeCommand: Command = {
   help: 'Shows what is left for ten minutes at most; Ctrl-C ends the watching, not the work.\n',
   async run({ connect, json, say, wait, interruption }) {
     const { target, recorder } = await connect();
-    return await recorder.changing({ command: 'resume' }, async (note) => {
+    return await recorder.recordedFirst({ command: 'resume' }, async (note) => {
       await turnAll(target, true);
       if (!json) say('Resumed.');
       const left = await catchUp({

@@ -33,9 +33,11 @@ async function rotateSecret(context: CommandContext): Promise<number> {
   const { connect, confirm, json, say, wait, interruption } = context;
   const dynamics = context.dynamics();
   const { target, recorder } = await connect();
-  return await recorder.changing({ command: 'rotate-webhook-secret' }, async (note) => {
+  return await recorder.recordedFirst({ command: 'rotate-webhook-secret' }, async (note) => {
     const side = await openSigningSide(dynamics, target.webhookUrl);
-    if (!(await confirm(`Rotate the secret of the webhooks of ${side.name}?`))) {
+    if (
+      !(await confirm(`Rotate the secret of the webhooks from ${side.name} to ${target.name}?`))
+    ) {
       throw new CommandError('Nothing was changed.');
     }
     const { kind, oldValidUntil } = await rotate({
@@ -70,7 +72,7 @@ async function retire(context: CommandContext): Promise<number> {
   const dynamics = context.dynamics();
   const { target, recorder } = await connect();
   const run = { command: 'rotate-webhook-secret', request: { retire: true } };
-  return await recorder.changing(run, async () => {
+  return await recorder.recordedFirst(run, async () => {
     const side = await openSigningSide(dynamics, target.webhookUrl);
     const used = await side.readUsed();
     const { value } = await readStoredSecret(target.secrets);
@@ -83,7 +85,7 @@ async function retire(context: CommandContext): Promise<number> {
       used === undefined
         ? ' What Dynamics signs with cannot be read: be sure that it was switched.'
         : '';
-    if (!(await confirm(`End the old secret now?${unsure}`))) {
+    if (!(await confirm(`End the old secret of ${target.name} now?${unsure}`))) {
       throw new CommandError('Nothing was changed.');
     }
     const retired = await retirePrevious(target.secrets);

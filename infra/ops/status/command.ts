@@ -12,7 +12,7 @@ export const statusCommand: Command = {
   failureStatus: 2,
   async run({ connect, json, say }) {
     const { target, recorder } = await connect();
-    return await recorder.looking({ command: 'status' }, async (note) => {
+    return await recorder.recordedAfter({ command: 'status' }, async (note) => {
       const [status, queues, switches] = await Promise.all([
         invokeStatus(target.lambda, target.statusFunction),
         readQueueDepths(target.sqs, target.queues),

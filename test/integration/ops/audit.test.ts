@@ -89,10 +89,31 @@ test("an export has one person's decisions, and every write to Dynamics that cam
     { ...common, patientId: MASTER, newValues: { eventIds: ['one', 'two'] }, seal: { number: 4 } },
   ]);
   expect(trail.proven).toBe(true);
-  expect((await it.records()).at(-1)).toMatchObject({
+  const run = { command: 'audit export', operator: 'grace', patientId: PATIENT };
+  const [begun, done] = await it.records();
+  expect(begun).toMatchObject({ outcome: 'begun', patient_id: PATIENT, new_values: run });
+  expect(done).toMatchObject({
     outcome: 'done',
-    new_values: { command: 'audit export', operator: 'grace', patientId: PATIENT, entries: 4 },
+    patient_id: PATIENT,
+    new_values: { ...run, entries: 4 },
   });
+  // Who has seen it is on record of this person as well: in the next export.
+  const again = JSON.parse((await it.run(`audit export --patient ${PATIENT} --json`)).said);
+  expect(again.entries.slice(4)).toMatchObject([
+    { action: 'operator_command', outcome: 'begun', newValues: run },
+    { action: 'operator_command', outcome: 'done', newValues: run },
+  ]);
+});
+
+test('without a record nothing is exported', async () => {
+  await sql('alter table audit_logs rename to elsewhere');
+  try {
+    const { status, said, complaints } = await it.run(`audit export --patient ${PATIENT}`);
+    expect({ status, said }).toEqual({ status: 2, said: '' });
+    expect(complaints).toMatch(/cannot be put on record, and was not begun\.$/);
+  } finally {
+    await sql('alter table elsewhere rename to audit_logs');
+  }
 });
 
 test('an export for people says who, when, what, and that it is proven', async () => {

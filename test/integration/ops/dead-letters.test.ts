@@ -32,7 +32,7 @@ test('they are listed and can be received at once by somebody else', async () =>
       outcome: 'done',
       organization_id: it.database.organizationId,
       patient_id: null,
-      new_values: { command: 'dead-letters list', operator: 'grace', count: 2 },
+      new_values: { command: 'dead-letters list', operator: 'grace', count: 2, unseen: 0 },
     },
   ]);
 });
@@ -68,6 +68,10 @@ test('all are sent back to where each came from, after a yes', async () => {
   await it.send('consent-events-dead-letter', '{}');
   const declined = await it.run('dead-letters redrive', ['n']);
   expect(declined).toMatchObject({ status: 1, complaints: 'Nothing was changed.' });
+  expect((await it.records()).at(-1)).toMatchObject({
+    outcome: 'failed',
+    new_values: { failure: 'Nothing was changed.' },
+  });
   expect([await it.visible(DEAD), await it.visible('contact-events')]).toEqual([1, 0]);
   const nobody = await it.run('dead-letters redrive');
   expect(nobody.complaints).toContain('contact-events 1, consent-events 1?');
@@ -80,6 +84,22 @@ test('all are sent back to where each came from, after a yes', async () => {
     status: 0,
     said: 'There are no dead letters.',
   });
+});
+
+test('those that somebody has in hand are said to be there', async () => {
+  await it.send(DEAD, CONTACT_EVENT, { reason: 'unknown_organization' });
+  await it.send(DEAD, 'nonsense', { reason: 'malformed' });
+  // Received and not handed back, as by somebody whose command was killed.
+  expect(await it.receive(DEAD)).toHaveLength(2);
+  const id = await it.send(DEAD, CONTACT_EVENT, { reason: 'unknown_organization' });
+  const list = await it.run('dead-letters list');
+  expect(list.said).toContain(id);
+  expect(list.said).toMatch(/^About 2 more cannot be seen: .* Ask again in two minutes\.$/m);
+  const redriven = await it.run('dead-letters redrive --yes --json');
+  expect(redriven.status).toBe(1);
+  expect(JSON.parse(redriven.said)).toMatchObject({ asked: [id], taken: [id], unseen: 2 });
+  const none = await it.run('dead-letters redrive --yes');
+  expect(none).toMatchObject({ status: 1, said: expect.stringMatching(/^About 2 more/) });
 });
 
 test('one is discarded, and only where it is named', async () => {
@@ -104,7 +124,7 @@ test('without a record nothing is changed, and looking goes on', async () => {
   const discard = await it.run(`dead-letters discard ${id} --yes`);
   expect(discard).toMatchObject({
     status: 1,
-    complaints: expect.stringMatching(/Nothing was changed\.$/),
+    complaints: expect.stringMatching(/was not begun\.$/),
   });
   expect(await it.visible(DEAD)).toBe(1);
 });

@@ -19,6 +19,12 @@ test('words after the command, as many as it takes', () => {
   expect(parse('letters').words).toEqual([]);
 });
 
+test('common options before the command', () => {
+  const parsed = parse('--local', '--yes', 'setup', '--organization', 'one');
+  expect(parsed).toMatchObject({ name: 'setup', local: true, yes: true, words: [] });
+  expect(parsed.text('organization')).toBe('one');
+});
+
 test('help needs no command', () => {
   expect(parse('--help')).toMatchObject({ name: undefined, help: true });
 });
