@@ -18,7 +18,9 @@ import {
 } from './dataverse-concurrency.ts';
 import { applyRemovalPolicies, type DeploymentStage } from './deployment-stage.ts';
 import { declareParameters } from './parameters.ts';
+import { SavedQueries } from './saved-queries.ts';
 import type { SecretsStack } from './secrets-stack.ts';
+import { giveTriggersTheirLogs } from './trigger-provider.ts';
 
 /** A webhook is answered within a second; the rest is for a cold start and one retry towards SQS. */
 const RECEIVE_TIMEOUT = Duration.seconds(10);
@@ -249,6 +251,8 @@ export class BridgeStack extends Stack {
       ],
     });
 
+    giveTriggersTheirLogs(this, key);
+
     const api = addApi(this, {
       access: parameters.api,
       accessLogKey: key,
@@ -272,6 +276,8 @@ export class BridgeStack extends Stack {
     };
     const alarming = new Alarming(this, 'alarming', alarmsOf(monitored));
     new BridgeDashboard(this, 'monitoring', monitored, alarming);
+    const logGroups = Object.values(monitored.functions).map(({ logs }) => logs);
+    new SavedQueries(this, 'saved-queries', logGroups);
 
     new CfnOutput(this, 'ApiUrl', { value: api.url });
     new CfnOutput(this, 'WebhookUrl', { value: api.webhookUrl });
@@ -288,6 +294,7 @@ export class BridgeStack extends Stack {
       value: connectionStatus.function.functionName,
     });
     new CfnOutput(this, 'SweepRuleName', { value: sweepSchedule.ruleName });
+    new CfnOutput(this, 'SweepLogGroupName', { value: sweep.logs.logGroupName });
     new CfnOutput(this, 'ReconcileRuleName', { value: reconcileSchedule.ruleName });
     new CfnOutput(this, 'PageTopicArn', { value: alarming.topics.page.topicArn });
     new CfnOutput(this, 'TicketTopicArn', { value: alarming.topics.ticket.topicArn });

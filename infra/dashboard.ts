@@ -58,6 +58,19 @@ const CONSENT_OUTCOMES = [
   'refused',
 ];
 const REQUEST_OUTCOMES = ['answered', 'throttled', 'unauthorized', 'failed'];
+const POISON_REASONS = [
+  'malformed',
+  'unknown_version',
+  'unknown_type',
+  'unknown_organization',
+  'unknown_patient',
+  'unknown_consent',
+  'foreign_patient',
+  'foreign_consent',
+  'rejected_by_database',
+];
+/** Those of an import are not measured: nobody collects what a terminal measures. */
+const FULL_READ_REASONS = ['no_link', 'link_expired'];
 const IGNORED_REASONS = ['own_write', 'other_entity', 'other_message'];
 
 /** Is it well? If not, where does it hurt? The first row answers the first question. */
@@ -169,19 +182,20 @@ const ingestRow = (): IWidget[] => [
 ];
 
 const reconcileRow = (): IWidget[] => [
-  graph('Contacts listed, changes found late, contacts refused', THIRD, [
+  graph('Contacts listed, changes found late, contacts refused', QUARTER, [
     labelled(bridgeMetric('ContactsListed', Stats.SUM, MINUTE), 'listed'),
     labelled(bridgeMetric('MissedWebhooks', Stats.SUM, MINUTE), 'their webhook never came'),
     labelled(bridgeMetric('ContactsRefused', Stats.SUM, MINUTE), 'refused by the database'),
   ]),
-  graph('What else was done in Dynamics', THIRD, [
+  graph('What else was done in Dynamics', QUARTER, [
     labelled(bridgeMetric('ConsentDrift', Stats.SUM, MINUTE), 'consents edited'),
     labelled(bridgeMetric('PatientsToMerge', Stats.MAXIMUM, MINUTE), 'patients to be merged'),
     labelled(bridgeMetric('VersionRegressions', Stats.SUM, MINUTE), 'restored from a backup'),
   ]),
-  graph('What stops the reconciler', THIRD, [
+  graph('What stops the reconciler', QUARTER, [
     ...byOutcome('ReconcileFailures', 'reason', [...STOPPED_REASONS, RESTORED_REASON]),
   ]),
+  graph('Why all contacts are read', QUARTER, byOutcome('FullReads', 'reason', FULL_READ_REASONS)),
 ];
 
 const consentRow = (): IWidget[] => [
@@ -205,12 +219,17 @@ function queueRow({ contactEvents, consentEvents }: Monitored): IWidget[] {
   ] as const;
   return [
     ...queues.map(([what, queue]) =>
-      graph(`In and out: ${what}`, THIRD, [
+      graph(`In and out: ${what}`, QUARTER, [
         queue.metricNumberOfMessagesSent({ ...TOTAL, label: 'sent' }),
         queue.metricNumberOfMessagesDeleted({ ...TOTAL, label: 'done' }),
       ]),
     ),
-    graph('Seconds until a queue is empty, at the present pace', THIRD, queues.map(timeToDrain)),
+    graph('Seconds until a queue is empty, at the present pace', QUARTER, queues.map(timeToDrain)),
+    graph(
+      'Messages put aside, by their reason',
+      QUARTER,
+      byOutcome('PoisonMessages', 'reason', POISON_REASONS),
+    ),
   ];
 }
 

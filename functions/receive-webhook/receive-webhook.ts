@@ -37,7 +37,7 @@ export interface ReceiveWebhookDependencies {
     readonly refresh: () => Promise<{ valid: readonly string[]; certain: boolean }>;
   };
   /** Resolves once the queue has acknowledged the event, rejects if it did not. */
-  readonly enqueue: (event: ContactEvent) => Promise<void>;
+  readonly enqueue: (event: ContactEvent) => Promise<unknown>;
   readonly now: () => Date;
   readonly log: Log;
   readonly metrics: Measurements;

@@ -15,7 +15,7 @@ import {
   OutputFormat,
   SourceMapMode,
 } from 'aws-cdk-lib/aws-lambda-nodejs';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { type ILogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 
@@ -43,6 +43,7 @@ export interface LambdaFunctionProps {
  */
 export class LambdaFunction extends Construct {
   readonly function: LambdaFunctionBase;
+  readonly logs: ILogGroup;
   readonly timeout: Duration;
   readonly memoryMb: number;
 
@@ -50,7 +51,7 @@ export class LambdaFunction extends Construct {
     super(scope, folder);
     this.timeout = props.timeout;
     this.memoryMb = props.memoryMb ?? MEMORY_MB;
-    const logGroup = new LogGroup(this, 'logs', {
+    this.logs = new LogGroup(this, 'logs', {
       retention: RetentionDays.THREE_MONTHS,
       encryptionKey: props.key,
     });
@@ -59,7 +60,7 @@ export class LambdaFunction extends Construct {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       description: `What ${folder} may do`,
     });
-    logGroup.grantWrite(role);
+    this.logs.grantWrite(role);
 
     this.function = new NodejsFunction(this, 'function', {
       entry: `${PROJECT}functions/${folder}/handler.ts`,
@@ -74,7 +75,7 @@ export class LambdaFunction extends Construct {
         reservedConcurrentExecutions: props.reservedConcurrency,
       }),
       role,
-      logGroup,
+      logGroup: this.logs,
       // Also what escapes a handler is a line of JSON.
       loggingFormat: LoggingFormat.JSON,
       environment: {

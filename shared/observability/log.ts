@@ -14,6 +14,8 @@ const LOG_FIELDS = [
   'contactId',
   'correlationId',
   'count',
+  /** Of the message in the dead-letter queue, which is another than the one that was put aside. */
+  'deadLetterId',
   /** What the request was called towards Dataverse: one can be about several contacts. */
   'dataverseRequestId',
   'errorCode',

@@ -59,19 +59,21 @@ export function createConsumer({
       switch (settlement.kind) {
         case 'done':
           return true;
-        case 'poison':
-          await deadLetterQueue.send({
+        case 'poison': {
+          const deadLetterId = await deadLetterQueue.send({
             body: record.body,
             attributes: { reason: settlement.reason },
           });
           metrics.count('PoisonMessages', { reason: settlement.reason });
           log(messages.messagePoison, {
             messageId: record.messageId,
+            deadLetterId,
             ...loggedEvent(record.body),
             reason: settlement.reason,
             receiveCount,
           });
           return true;
+        }
         case 'retry':
           await queue.retryAfter(record.receiptHandle, settlement.afterSeconds);
           log(messages.messageRetried, {

@@ -50,8 +50,8 @@ export interface SentMessage {
 }
 
 export interface Queue {
-  /** Resolves when SQS has acknowledged. @throws QueueUnavailable */
-  send(message: SentMessage): Promise<void>;
+  /** Resolves, with the message's id, when SQS has acknowledged. @throws QueueUnavailable */
+  send(message: SentMessage): Promise<string>;
   /** Sends any number, ten in a request. @throws QueueUnavailable if one of them was not acknowledged */
   sendAll(messages: readonly SentMessage[]): Promise<void>;
   /** About how many messages could be received now or soon. @throws QueueUnavailable */
@@ -75,7 +75,10 @@ export function createQueue(client: SQSClient, queueUrl: string): Queue {
   return {
     send: (message) =>
       call(async () => {
-        await client.send(new SendMessageCommand({ QueueUrl: queueUrl, ...contentOf(message) }));
+        const { MessageId: id = '' } = await client.send(
+          new SendMessageCommand({ QueueUrl: queueUrl, ...contentOf(message) }),
+        );
+        return id;
       }),
     sendAll: (messages) =>
       call(async () => {

@@ -96,6 +96,7 @@ async function consume(
     deadLetterQueue: {
       send: async ({ body, attributes }) => {
         dead.set(body, `dead: ${attributes?.['reason']}`);
+        return 'dead';
       },
     },
     handle,

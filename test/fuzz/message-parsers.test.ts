@@ -57,7 +57,10 @@ describe.each(QUEUES)('a message of $queue', (of) => {
     expect(parsed).toEqual({
       ok: false,
       reason: expect.stringMatching(/^(malformed|unknown_version|unknown_type)$/),
+      fields: expect.any(Array),
     });
+    // Names of our own fields only: what somebody made up can hold anything.
+    expect(fieldSets.flat()).toEqual(expect.arrayContaining([...parsed.fields]));
     return undefined;
   };
 

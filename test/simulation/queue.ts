@@ -147,7 +147,11 @@ export function createSimulatedQueue(
       return bodies.length;
     },
     of: (invocation) => ({
-      send: (message) => call(invocation, `send(${label(message.body)})`, () => add(message)),
+      send: (message) =>
+        call(invocation, `send(${label(message.body)})`, () => {
+          add(message);
+          return 'sent';
+        }),
       sendAll: async (all) => {
         for (let first = 0; first < all.length; first += MAX_BATCH) {
           const part = all.slice(first, first + MAX_BATCH);

@@ -130,6 +130,7 @@ const IDENTIFIED: Readonly<Record<string, Identify>> = {
     const name = nameOf(request, 'LogGroupName');
     return { ref: name, attributes: { Arn: arn(request.cloud, 'logs', `log-group:${name}:*`) } };
   },
+  'AWS::Logs::QueryDefinition': identifiedByRandomId,
   'AWS::CDK::Metadata': identifiedByRandomId,
 };
 

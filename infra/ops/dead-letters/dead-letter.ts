@@ -42,6 +42,12 @@ export function redriven({ queue, body, attributes }: DeadLetter): SentMessage {
   return { body, attributes: kept, ...(groupId !== undefined && { groupId }) };
 }
 
+/** Names of the fields that are missing or malformed; undefined if it is no JSON object, or nothing is wrong. Pure. */
+export function wrongFields({ queue, body }: DeadLetter): readonly string[] | undefined {
+  const parsed = queue === 'contact-events' ? parseContactEvent(body) : parseConsentEvent(body);
+  return parsed.ok || parsed.fields.length === 0 ? undefined : parsed.fields;
+}
+
 function organizationOf(queue: EventQueue['name'], body: string): string | undefined {
   if (queue === 'contact-events') {
     const contact = parseContactEvent(body);

@@ -1,4 +1,4 @@
-import type { DeadLetter } from './dead-letter.ts';
+import { type DeadLetter, wrongFields } from './dead-letter.ts';
 import { type DeadLetters, MAX_LETTERS_OF_A_QUEUE } from './read.ts';
 import { adviceOn } from './reasons.ts';
 
@@ -25,11 +25,14 @@ export function unseenAsText(unseen: number): readonly string[] {
   ];
 }
 
-export function letterAsText({ id, queue, reason, sentAt, body }: DeadLetter): string {
+export function letterAsText(letter: DeadLetter): string {
+  const { id, queue, reason, sentAt, body } = letter;
   const { meaning, remedy } = adviceOn(reason);
+  const fields = wrongFields(letter);
   return [
     `Message ${id}, meant for ${queue}, dead since ${sentAt.toISOString()} or later`,
     `Reason: ${reason ?? '(none)'}: ${meaning}`,
+    ...(fields === undefined ? [] : [`Missing or malformed: ${fields.join(', ')}`]),
     `What to do: ${remedy}`,
     '',
     bodyAsText(body),
@@ -54,8 +57,10 @@ function parsed(body: string): unknown {
   }
 }
 
-export function letterAsJson({ attributes: _attributes, reason, ...letter }: DeadLetter): object {
-  return { ...letter, reason: reason ?? null, ...adviceOn(reason) };
+export function letterAsJson(deadLetter: DeadLetter): object {
+  const { attributes: _attributes, reason, ...letter } = deadLetter;
+  const fields = wrongFields(deadLetter) ?? [];
+  return { ...letter, reason: reason ?? null, fields, ...adviceOn(reason) };
 }
 
 export const lettersAsJson = ({ letters, unseen }: DeadLetters): object => ({

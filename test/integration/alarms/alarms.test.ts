@@ -77,6 +77,16 @@ describe('a metric that an alarm or the dashboard names', () => {
     expect(ofOurs.filter((metric) => !emitted.has(metricKey(metric)))).toEqual([]);
   });
 
+  test('is every one that the functions emit', async () => {
+    await world.minute(() => measureEverything(queues));
+    const shown = new Set(all.map(({ name }) => name));
+    expect(
+      world
+        .metrics()
+        .filter(({ namespace, name }) => !namespace.startsWith('AWS/') && !shown.has(name)),
+    ).toEqual([]);
+  });
+
   test('is one that AWS measures, of a function or a queue of the template', async () => {
     await world.minute(async () => {
       for (const folder of monitoring.functionNames.keys()) await functions.succeeds(folder);

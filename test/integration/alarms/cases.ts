@@ -163,5 +163,5 @@ export async function measureEverything(queues: Queues): Promise<void> {
   await dataverse.down();
   await dataverse.refusing();
   await dataverse.away();
-  await queues.poison('contact-events');
+  await queues.putAsideForEachReason();
 }

@@ -6,11 +6,25 @@ import { PurgeQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { createQueues, sqsClient, startSqs } from '../../../infra/local/queues/sqs-server.ts';
 import { createMetrics } from '../../../shared/observability/metrics.ts';
-import { createConsumer } from '../../../shared/queue/consume.ts';
+import { type ConsumerDependencies, createConsumer } from '../../../shared/queue/consume.ts';
 import { createQueue } from '../../../shared/queue/queue.ts';
+import type { PoisonReason } from '../../../shared/queue/settlement.ts';
 import { recordLog } from '../../support/observability.ts';
 import { handleConsents } from './consents.ts';
 import { handleContacts } from './contacts.ts';
+
+/** Each of them, as the compiler sees to. */
+const POISON_REASONS = Object.keys({
+  malformed: 0,
+  unknown_version: 0,
+  unknown_type: 0,
+  unknown_organization: 0,
+  unknown_patient: 0,
+  unknown_consent: 0,
+  foreign_patient: 0,
+  foreign_consent: 0,
+  rejected_by_database: 0,
+} satisfies Record<PoisonReason, 0>) as PoisonReason[];
 
 export type QueueName = 'contact-events' | 'consent-events';
 const NAMES = ['contact-events', 'consent-events'].flatMap((name) => [name, `${name}-dead-letter`]);
@@ -30,6 +44,14 @@ export async function startQueues() {
     NAMES.map((name) => ({ name, url: urlOf(name), attributes: {} })),
   );
   const handlers = { 'contact-events': handleContacts({}), 'consent-events': handleConsents({}) };
+  const consumerOf = (name: QueueName, handle: ConsumerDependencies['handle']) =>
+    createConsumer({
+      queue: createQueue(client, urlOf(name)),
+      deadLetterQueue: createQueue(client, urlOf(`${name}-dead-letter`)),
+      handle,
+      log: recordLog().log,
+      metrics: createMetrics(),
+    });
 
   return {
     measure: () => server.measure(),
@@ -38,14 +60,17 @@ export async function startQueues() {
       client.send(new SendMessageCommand({ QueueUrl: urlOf(name), MessageBody: 'waits' })),
     /** The function is handed a message that it cannot understand. */
     async poison(name: QueueName) {
-      const consume = createConsumer({
-        queue: createQueue(client, urlOf(name)),
-        deadLetterQueue: createQueue(client, urlOf(`${name}-dead-letter`)),
-        handle: handlers[name],
-        log: recordLog().log,
-        metrics: createMetrics(),
-      });
-      await consume([recordOf('not JSON')], () => 60_000);
+      await consumerOf(name, handlers[name])([recordOf('not JSON')], () => 60_000);
+    },
+    /** One message is put aside for each reason that there is. */
+    async putAsideForEachReason() {
+      for (const reason of POISON_REASONS) {
+        const consume = consumerOf(
+          'contact-events',
+          async (batch) => new Map(batch.map(({ id }) => [id, { kind: 'poison', reason }])),
+        );
+        await consume([recordOf('any')], () => 60_000);
+      }
     },
     async empty() {
       for (const name of NAMES) {

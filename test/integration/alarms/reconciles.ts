@@ -24,6 +24,8 @@ interface Reconcile {
   readonly refused?: boolean;
   /** What Dataverse answers instead of a page. */
   readonly answer?: Error;
+  /** Dataverse no longer knows where the last run ended. */
+  readonly linkExpired?: boolean;
   readonly problem?: TrackingProblem;
   readonly unknownOrganization?: boolean;
   readonly databaseDown?: boolean;
@@ -80,8 +82,9 @@ async function reconcile(how: Reconcile): Promise<void> {
       },
     },
     dataverse: {
-      readChanges: async () => {
+      readChanges: async ({ link }) => {
         if (how.answer !== undefined) throw how.answer;
+        if (how.linkExpired && link !== undefined) throw new DataverseRejected(410, undefined);
         return { contacts, deleted: [], next: { kind: 'changes', link: 'later changes' } };
       },
     },
@@ -110,5 +113,6 @@ export const reconciles = {
   contactsMissing: () => reconcile({ problem: 'contacts_missing' }),
   versionsWentBack: () => reconcile({ problem: 'versions_went_back' }),
   organizationUnknown: () => reconcile({ unknownOrganization: true }),
+  linkExpired: () => reconcile({ linkExpired: true }),
   databaseDown: () => reconcile({ databaseDown: true }),
 };

@@ -47,8 +47,13 @@ test('one is shown with its ids, its reason and what to do; nothing in it steers
   const { said } = await it.run(`dead-letters show ${odd}`);
   expect(said).toContain(String.raw`"\u009b2Jnonsense"`);
   const json = await it.run(`dead-letters show ${id} --json`);
-  expect(JSON.parse(json.said)).toMatchObject({ id, reason: 'unknown_organization' });
-  expect(await it.visible(DEAD)).toBe(2);
+  expect(JSON.parse(json.said)).toMatchObject({ id, reason: 'unknown_organization', fields: [] });
+  const incomplete = CONTACT_EVENT.replace('contactId', 'contact');
+  const malformed = await it.send(DEAD, incomplete, { reason: 'malformed' });
+  expect((await it.run(`dead-letters show ${malformed}`)).said).toMatch(
+    /^Missing or malformed: contactId$/m,
+  );
+  expect(await it.visible(DEAD)).toBe(3);
 });
 
 test('one is sent back as it was, without the reason, and the others stay', async () => {

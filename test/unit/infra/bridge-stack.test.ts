@@ -366,6 +366,22 @@ describe('the API', () => {
   });
 });
 
+test('the saved queries go over the logs of all functions', () => {
+  const logGroups = functionsOfOurs().map(
+    ({ Properties: { LoggingConfig: logging } }) => (logging as { LogGroup: unknown }).LogGroup,
+  );
+  const queries = Object.values(bridge.findResources('AWS::Logs::QueryDefinition')) as Resource[];
+  expect(queries.map(({ Properties: query }) => query['Name']).toSorted()).toEqual([
+    'consenthub-dynamics/one-event',
+    'consenthub-dynamics/seals',
+    'consenthub-dynamics/what-went-wrong',
+  ]);
+  for (const { Properties: query } of queries) {
+    expect(query['LogGroupNames']).toHaveLength(8);
+    expect(query['LogGroupNames']).toEqual(expect.arrayContaining(logGroups));
+  }
+});
+
 describe('the deploy', () => {
   test('migrates the database before any other function changes', () => {
     const [trigger] = Object.keys(bridge.findResources('Custom::Trigger'));
@@ -380,6 +396,16 @@ describe('the deploy', () => {
     ]) {
       expect(resourceOf('AWS::Lambda::Function', folder).DependsOn).toContain(trigger);
     }
+  });
+
+  test('is run by a function that logs as ours do, and may do nothing else there', () => {
+    const functions = Object.values(bridge.findResources('AWS::Lambda::Function')) as Resource[];
+    expect(functions).toHaveLength(9);
+    for (const { Properties: properties } of functions) {
+      expect(properties['LoggingConfig']).toMatchObject({ LogGroup: { Ref: expect.any(String) } });
+    }
+    const roles = Object.values(bridge.findResources('AWS::IAM::Role')) as Resource[];
+    expect(roles.filter(({ Properties: role }) => 'ManagedPolicyArns' in role)).toEqual([]);
   });
 
   test('keeps one secret for each purpose, outside the stack that uses them', () => {

@@ -42,6 +42,7 @@ const REBUILT = new Set([
   'AWS::SNS::TopicPolicy',
   'AWS::SQS::QueuePolicy',
   'AWS::SecretsManager::ResourcePolicy',
+  'AWS::Logs::QueryDefinition',
   'Custom::Trigger',
 ]);
 
@@ -112,7 +113,7 @@ describe.each(['dev', 'prod'] as const)('in %s', (stage) => {
     ['AWS::SQS::Queue', 'KmsMasterKeyId', 4],
     ['AWS::SNS::Topic', 'KmsMasterKeyId', 2],
     ['AWS::SecretsManager::Secret', 'KmsKeyId', 4],
-    ['AWS::Logs::LogGroup', 'KmsKeyId', 9],
+    ['AWS::Logs::LogGroup', 'KmsKeyId', 10],
   ])('each %s is encrypted with a key of ours', (type, property, atLeast) => {
     const resources = ofType(type);
     expect(resources.length).toBeGreaterThanOrEqual(atLeast);

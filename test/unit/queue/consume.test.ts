@@ -56,6 +56,7 @@ function setUp(
       send: async ({ body, attributes }) => {
         down();
         steps.push(`${body} dead: ${attributes?.['reason']}`);
+        return `dead ${steps.length}`;
       },
     },
     handle: async (batch) => {
@@ -125,13 +126,20 @@ describe('a batch of messages', () => {
       {
         code: 'QU-001',
         messageId: 'b',
+        deadLetterId: expect.stringMatching(/^dead \d$/),
         reason: 'malformed',
         receiveCount: 1,
         eventId: 'event-2',
         eventType: 'patient.updated',
         patientId: consent.patientId,
       },
-      { code: 'QU-001', messageId: 'c', reason: 'malformed', receiveCount: 1 },
+      {
+        code: 'QU-001',
+        messageId: 'c',
+        deadLetterId: expect.stringMatching(/^dead \d$/),
+        reason: 'malformed',
+        receiveCount: 1,
+      },
     ]);
   });
 

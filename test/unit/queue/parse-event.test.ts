@@ -20,7 +20,7 @@ const consentMessage = {
   patientId: CONTACT_ID,
   occurredAt: '2026-11-22T10:00:00.000Z',
 };
-const malformed = { ok: false, reason: 'malformed' };
+const malformed = { ok: false, reason: 'malformed', fields: ['eventId'] };
 
 test.each(['', 'x'.repeat(201), 'a\u0000b', 'a\ud800b', 'a\udfff'])(
   'a message whose event id is %j, which the audit trail cannot keep, is malformed',
@@ -38,3 +38,14 @@ test.each(['x', 'x'.repeat(200), '3f1c\t7a52', 'Ärger 😀'])(
     expect(parseConsentEvent(JSON.stringify({ ...consentMessage, eventId }))).toMatchObject(event);
   },
 );
+
+test.each([
+  ['no JSON', []],
+  ['"a text"', []],
+  [
+    JSON.stringify({ ...contactMessage, contactId: 'x', receivedAt: undefined }),
+    ['contactId', 'receivedAt'],
+  ],
+])('%s: what is wrong is named, never its value', (body, fields) => {
+  expect(parseContactEvent(body)).toEqual({ ok: false, reason: 'malformed', fields });
+});
