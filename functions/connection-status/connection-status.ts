@@ -24,6 +24,8 @@ export interface StatusSources {
   readonly whoAmI: () => Promise<{ readonly organizationId: string }>;
   readonly organizationName: (organizationId: string) => Promise<string>;
   readonly missingColumns: () => Promise<readonly string[]>;
+  /** Whether ConsentHub knows this organisation. */
+  readonly isKnown: (organizationId: string) => Promise<boolean>;
   readonly sync: () => Promise<SyncStatus>;
   readonly contactQueues: () => Promise<QueueCounts>;
   readonly consentQueues: () => Promise<QueueCounts>;
@@ -89,7 +91,7 @@ export function createConnectionStatus(dependencies: ConnectionStatusDependencie
       return { id: organizationId, latencyMs: now() - begunMs };
     });
     try {
-      const [url, token, identity, name, missingColumns, sync, contacts, consents, cache] =
+      const [url, token, identity, name, missingColumns, known, sync, contacts, consents, cache] =
         await Promise.all([
           inTime(from(async ({ orgUrl }) => orgUrl)),
           inTime(
@@ -98,6 +100,7 @@ export function createConnectionStatus(dependencies: ConnectionStatusDependencie
           inTime(organization),
           inTime(from(async (sources) => sources.organizationName((await organization).id))),
           inTime(from((sources) => sources.missingColumns())),
+          inTime(from(async (sources) => sources.isKnown((await organization).id))),
           inTime(from((sources) => sources.sync())),
           inTime(from((sources) => sources.contactQueues())),
           inTime(from((sources) => sources.consentQueues())),
@@ -109,6 +112,7 @@ export function createConnectionStatus(dependencies: ConnectionStatusDependencie
         organization: identity,
         organizationName: name,
         missingColumns,
+        organizationKnown: known,
         sync,
         contactQueues: contacts,
         consentQueues: consents,

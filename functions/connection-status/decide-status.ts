@@ -42,6 +42,8 @@ export interface Findings {
   readonly organizationName: Answer<string>;
   /** What the custom columns lack. */
   readonly missingColumns: Answer<readonly string[]>;
+  /** Whether exactly one of ConsentHub's organisations has it; fails as well where nobody knows which it is. */
+  readonly organizationKnown: Answer<boolean>;
   readonly sync: Answer<SyncStatus>;
   readonly contactQueues: Answer<QueueCounts>;
   readonly consentQueues: Answer<QueueCounts>;
@@ -93,6 +95,9 @@ export function decideStatus(findings: Findings, checkedAt: Date): ConnectionSta
       : []),
     ...(missingColumns.ok && missingColumns.value.length > 0
       ? [columnsMissing(missingColumns.value)]
+      : []),
+    ...(findings.organizationKnown.ok && !findings.organizationKnown.value
+      ? [UNKNOWN_ORGANIZATION]
       : []),
     ...problemsOf(findings.sync, NO_DATABASE, NO_DATABASE),
     ...problemsOf(findings.contactQueues, NO_QUEUES, NO_QUEUES),
@@ -167,6 +172,13 @@ const NO_DATAVERSE: Problem = {
   code: 'organization_slow',
   message: 'The organisation has not answered in time.',
   remedy: 'Ask again in a minute. If it lasts, look at the service health of Microsoft 365.',
+};
+const UNKNOWN_ORGANIZATION: Problem = {
+  code: 'organization_unknown',
+  message:
+    'No organisation of ConsentHub, or more than one, has this Dynamics. Nothing of it is applied, and its events are put aside.',
+  remedy:
+    "Either the connection leads to the wrong organisation, or ConsentHub's row lacks its id: npm run dynamics -- check says which id, setup writes it. Then redrive the dead letters.",
 };
 const NO_DATABASE: Problem = {
   code: 'database_unavailable',

@@ -38,13 +38,15 @@ const start = startWithSecrets(
       ]);
       return { waiting, deadLettered };
     };
+    const syncStatus = createSyncStatusStore(database);
     return {
       orgUrl,
       token: () => tokens.get(),
       whoAmI: () => dataverse.whoAmI(),
       organizationName: (id) => dataverse.getOrganizationName(id),
       missingColumns: () => dataverse.getMissingColumns(),
-      sync: () => createSyncStatusStore(database).read(),
+      isKnown: (id) => syncStatus.isKnown(id),
+      sync: () => syncStatus.read(),
       contactQueues: counts(env.CONTACT_QUEUE_URL, env.CONTACT_DEAD_LETTER_QUEUE_URL),
       consentQueues: counts(env.CONSENT_QUEUE_URL, env.CONSENT_DEAD_LETTER_QUEUE_URL),
       cache: () => cache.get(CACHE_PROBE_KEY),

@@ -24,7 +24,7 @@ const MIN_REMAINING_MS = 10_000;
 
 export interface SweepDependencies {
   readonly store: SweepStore;
-  readonly syncStatus: SyncStatusStore;
+  readonly syncStatus: Pick<SyncStatusStore, 'read'>;
   readonly contactQueue: Pick<Queue, 'sendAll' | 'waiting'>;
   readonly consentQueue: Pick<Queue, 'sendAll' | 'waiting'>;
   readonly newId: () => string;

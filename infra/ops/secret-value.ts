@@ -5,12 +5,14 @@ import { CommandError } from '../command-line/command-error.ts';
 export async function readSecretValue(
   client: SecretsManagerClient,
   secretId: string,
-): Promise<{ readonly value: string; readonly createdAt: Date }> {
-  const { SecretString: value, CreatedDate: createdAt } = await client.send(
-    new GetSecretValueCommand({ SecretId: secretId }),
-  );
+): Promise<{ readonly value: string; readonly createdAt: Date; readonly versionId: string }> {
+  const {
+    SecretString: value,
+    CreatedDate: createdAt,
+    VersionId: versionId = '',
+  } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
   if (value === undefined || value === '' || createdAt === undefined) {
     throw new CommandError(`The secret ${secretId} has no value.`);
   }
-  return { value, createdAt };
+  return { value, createdAt, versionId };
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Database } from '../database/database.ts';
 import { TRACKING_PROBLEMS, type TrackingProblem } from '../reconcile/tracking-problem.ts';
+import countOrganizations from './count-organizations.sql';
 import countPatientsToMerge from './count-patients-to-merge.sql';
 import readTrackingProblems from './read-tracking-problems.sql';
 import readSyncStatus from './read-sync-status.sql';
@@ -32,6 +33,8 @@ export const MAX_PATIENTS_TO_MERGE = 1_000;
 export interface SyncStatusStore {
   /** Throws as `Database` does. */
   read(): Promise<SyncStatus>;
+  /** Whether exactly one of ConsentHub's organisations has this Dynamics. Throws as `Database` does. */
+  isKnown(dataverseOrganizationId: string): Promise<boolean>;
 }
 
 const seconds = z.number().nullable();
@@ -70,6 +73,10 @@ export function createSyncStatusStore(database: Database): SyncStatusStore {
         trackingProblems: problems.map((one) => problemRow.parse(one).problem),
         patientsToMerge: countRow.parse(toMerge[0]).count,
       };
+    },
+    async isKnown(dataverseOrganizationId) {
+      const [row] = await database.query(countOrganizations, [dataverseOrganizationId]);
+      return countRow.parse(row).count === 1;
     },
   };
 }

@@ -32,6 +32,17 @@ test('nothing has happened yet', async () => {
   });
 });
 
+test('knows the organisation that exactly one of ConsentHub has', async () => {
+  const [id, upperCase] = ['0a', '0A'].map((start) => `${start}000000-0000-4000-8000-00000000000f`);
+  expect(await store.isKnown(id ?? '')).toBe(false);
+  const insert = 'insert into organizations (name, dynamics_org_id) values ($1, $2)';
+  await database.pool.query(insert, ['Fictitious Clinic', upperCase]);
+  expect(await store.isKnown(id ?? '')).toBe(true);
+  expect(await store.isKnown(upperCase ?? '')).toBe(true);
+  await database.pool.query(insert, ['Fictitious Practice', id]);
+  expect(await store.isKnown(id ?? '')).toBe(false);
+});
+
 test('counts the rows whose clock is due in each direction, and since when the longest', async () => {
   const { rows } = await database.pool.query<{ id: string }>(
     'insert into patients (organization_id) values ($1) returning id',

@@ -42,7 +42,7 @@ async function rotateSecret(context: CommandContext): Promise<number> {
     }
     const { kind, oldValidUntil } = await rotate({
       readSecret: () => readStoredSecret(target.secrets),
-      storeSecret: (value) => storeSecret(target.secrets, value),
+      storeSecret: (value, generation) => storeSecret(target.secrets, value, generation),
       readUsed: () => side.readUsed(),
       use: (secret) => side.use(secret),
       newSecret: () => randomBytes(SECRET_BYTES).toString('hex'),
@@ -61,7 +61,7 @@ async function rotateSecret(context: CommandContext): Promise<number> {
     if (json) say(JSON.stringify({ kind, oldValidUntil: until }));
     else
       say(
-        `${kind === 'finished' ? 'An interrupted rotation was finished. ' : ''}The old secret ends at ${until}.`,
+        `${kind === 'finished' ? 'The stored secret was not in use yet, so no other was made. ' : ''}The old secret ends at ${until}.`,
       );
     return 0;
   });

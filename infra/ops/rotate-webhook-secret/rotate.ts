@@ -16,12 +16,18 @@ export interface StoredSecret {
   readonly createdAt: Date;
   /** There is one before it. */
   readonly hasPrevious: boolean;
+  /** The same for whoever has read the same versions of the secret, for nobody else. */
+  readonly generation: string;
 }
 
 export interface RotationParts {
   readonly readSecret: () => Promise<StoredSecret>;
-  /** Stores a new value; the current one becomes the previous one. */
-  readonly storeSecret: (value: string) => Promise<void>;
+  /**
+   * Stores a new value; the current one becomes the previous one.
+   *
+   * @param generation that it follows: of two who have read the same, only one can store anything
+   */
+  readonly storeSecret: (value: string, generation: string) => Promise<void>;
   /** What Dynamics signs with; undefined where nobody may read it. */
   readonly readUsed: () => Promise<string | undefined>;
   /** Has Dynamics sign with this secret from now on. */
@@ -35,7 +41,7 @@ export interface RotationParts {
 }
 
 export interface Rotation {
-  /** `finished`: an earlier run had ended before Dynamics was switched. */
+  /** `finished`: the current secret was there already, from a run that was interrupted or put there by hand. */
   readonly kind: 'rotated' | 'finished';
   /** Until then the old secret is taken. */
   readonly oldValidUntil: Date;
@@ -45,14 +51,14 @@ export interface Rotation {
  * Stores a new secret, waits until every container takes it, and then has Dynamics sign with it. At
  * every moment what Dynamics signs with is one of the two secrets that are taken, so no webhook is
  * refused. A run that was interrupted is finished first: storing another secret would push out the one
- * that Dynamics still signs with.
+ * that Dynamics still signs with. So would a second run at the same time: only one of them can store.
  */
 export async function rotate(parts: RotationParts): Promise<Rotation> {
   const { readSecret, storeSecret, readUsed, use, newSecret, now, wait, onStep } = parts;
   let stored = await readSecret();
   const kind = isUnderWay(stored, await readUsed(), now()) ? 'finished' : 'rotated';
   if (kind === 'rotated') {
-    await storeSecret(newSecret());
+    await storeSecret(newSecret(), stored.generation);
     onStep('stored');
     stored = await readSecret();
   }

@@ -1,6 +1,7 @@
 import type { Command } from '../command-context.ts';
 import { readQueueDepths } from '../queue-depths.ts';
 import { readSwitches } from '../switches.ts';
+import { readPause } from './pause.ts';
 import { invokeStatus } from './invoke-status.ts';
 import { statusAsText } from './report.ts';
 
@@ -19,11 +20,12 @@ export const statusCommand: Command = {
         readSwitches(target),
       ]);
       const paused = switches.some(({ on }) => !on);
+      const pause = paused ? await readPause(target) : undefined;
       note({ status: status.status, paused });
       say(
         json
-          ? JSON.stringify({ ...status, queues, switches }, undefined, 2)
-          : statusAsText(status, queues, switches),
+          ? JSON.stringify({ ...status, queues, switches, pause: pause ?? null }, undefined, 2)
+          : statusAsText(status, queues, switches, pause),
       );
       return status.status === 'connected' && !paused ? 0 : 1;
     });

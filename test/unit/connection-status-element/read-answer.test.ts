@@ -34,6 +34,7 @@ test('reads what the function answers when nothing could be found out', () => {
       organization: failed,
       organizationName: failed,
       missingColumns: failed,
+      organizationKnown: failed,
       sync: failed,
       contactQueues: failed,
       consentQueues: failed,

@@ -17,6 +17,7 @@ const HEALTHY: StatusSources = {
   whoAmI: async () => ({ organizationId: '0a000000-0000-4000-8000-000000000001' }),
   organizationName: async () => 'Fictitious Clinic',
   missingColumns: async () => [],
+  isKnown: async () => true,
   sync: async () => ({ contacts: idle, consents: idle, trackingProblems: [], patientsToMerge: 0 }),
   contactQueues: async () => empty,
   consentQueues: async () => empty,

@@ -28,6 +28,7 @@ const HEALTHY: Findings = {
   organization: ok({ id: '0a000000-0000-4000-8000-000000000001', latencyMs: 87 }),
   organizationName: ok('Fictitious Clinic'),
   missingColumns: ok([]),
+  organizationKnown: ok(true),
   sync: ok({
     contacts: { ...idle, lastSuccessAt: new Date('2026-03-01T11:59:00.000Z') },
     consents: { ...idle, due: 3, oldestSeconds: 12 },
@@ -130,6 +131,7 @@ describe('the state', () => {
   });
 
   test.each([
+    ['an organisation that nobody knows', { organizationKnown: ok(false) }, 'organization_unknown'],
     ['missing columns', { missingColumns: ok(['ch_last_sync']) }, 'column_missing'],
     [
       'columns that could not be read',
