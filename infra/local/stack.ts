@@ -254,8 +254,9 @@ async function openConsole(
 
 /** What to tell about an alarm that goes on or is over; nothing where it has only begun to measure. */
 function alarmLine({ alarm, from }: Transition): string | undefined {
-  if (alarm.state === 'ALARM') return `Alarm ${alarm.name} is on: ${alarm.description}`;
-  return from === 'ALARM' ? `Alarm ${alarm.name} is over` : undefined;
+  const at = alarm.since.toISOString().slice(11, 19);
+  if (alarm.state === 'ALARM') return `${at}Z  Alarm ${alarm.name} is on: ${alarm.description}`;
+  return from === 'ALARM' ? `${at}Z  Alarm ${alarm.name} is over` : undefined;
 }
 
 /** Values of the template's parameters: what differs between deployments and is no secret. */

@@ -5,9 +5,9 @@ import type { ReconcileOptions, Reconciled } from '../../../shared/reconcile/rec
 import type { Command, CommandContext } from '../command-context.ts';
 import { CommandError } from '../../command-line/command-error.ts';
 import { connectImport } from './connect.ts';
-import { paceOf } from '../progress/pace.ts';
+import { paceOf } from '../../command-line/progress/pace.ts';
 import { importAsText } from './report.ts';
-import { showProgress } from '../progress/show-progress.ts';
+import { showProgress } from '../../command-line/progress/show-progress.ts';
 
 /** As `infra/bridge-stack.ts`: which share of the known contacts a full read may miss. */
 const MAX_MISSING_PERCENT = 5;
@@ -43,6 +43,7 @@ export const importCommand: Command = {
     });
     const total = await estimateContacts().catch(() => undefined);
     const progress = showProgress({
+      things: 'contacts',
       terminal: json ? undefined : context.terminal,
       now: () => performance.now(),
       line: (text) => (json ? undefined : say(text)),
@@ -66,7 +67,7 @@ export const importCommand: Command = {
           const atMs = performance.now();
           first ??= { listed, atMs };
           const { listed: startedWith, atMs: startedMs } = first;
-          progress.show(paceOf({ listed, startedWith, elapsedMs: atMs - startedMs, total }));
+          progress.show(paceOf({ done: listed, startedWith, elapsedMs: atMs - startedMs, total }));
         },
       });
       result = result === undefined ? done : together(result, done);

@@ -1,7 +1,7 @@
 import type { Reconciled } from '../../../shared/reconcile/reconcile.ts';
 import type { Counts } from '../../../shared/reconcile/tally.ts';
 import { PROBLEMS } from '../../../shared/reconcile/describe-problem.ts';
-import { durationText } from '../progress/pace.ts';
+import { durationText } from '../../command-line/progress/pace.ts';
 
 const RESUME = 'npm run dynamics -- import';
 

@@ -3,8 +3,8 @@ import type { Verified } from '../../../shared/verify/verify.ts';
 import type { DifferingContact } from '../../../shared/verify/verify-store.ts';
 import type { Command, CommandContext } from '../command-context.ts';
 import { CommandError } from '../../command-line/command-error.ts';
-import { paceOf } from '../progress/pace.ts';
-import { showProgress } from '../progress/show-progress.ts';
+import { paceOf } from '../../command-line/progress/pace.ts';
+import { showProgress } from '../../command-line/progress/show-progress.ts';
 import { connectVerify } from './connect.ts';
 import { repairedAsText, verifiedAsText } from './report.ts';
 
@@ -79,6 +79,7 @@ async function startProgress(
 ) {
   const total = sampleSize ?? (await estimateContacts().catch(() => undefined));
   const shown = showProgress({
+    things: 'contacts',
     terminal: json ? undefined : terminal,
     now: () => performance.now(),
     line: (text) => (json ? undefined : say(text)),
@@ -86,9 +87,9 @@ async function startProgress(
   const began = performance.now();
   return {
     end: () => shown.end(),
-    show(listed: number): void {
+    show(done: number): void {
       const elapsedMs = performance.now() - began;
-      shown.show(paceOf({ listed, startedWith: 0, elapsedMs, total }));
+      shown.show(paceOf({ done, startedWith: 0, elapsedMs, total }));
     },
   };
 }

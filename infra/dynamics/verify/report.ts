@@ -1,7 +1,7 @@
 import type { DifferenceCode } from '../../../shared/verify/compare-contact.ts';
 import type { Verified } from '../../../shared/verify/verify.ts';
 import type { DifferingContact } from '../../../shared/verify/verify-store.ts';
-import { durationText } from '../progress/pace.ts';
+import { durationText } from '../../command-line/progress/pace.ts';
 
 /** Further ones are counted: nobody reads on. `--json` has them all. */
 const MAX_SHOWN = 100;

@@ -25,6 +25,8 @@ const PEOPLE = [
 /** Cold starts on a slow machine included. */
 const JOURNEY_LIMIT_MS = 20_000;
 const LOOK_EVERY_MS = 50;
+/** A webhook that nobody answers is given up after a minute; nobody waits for that here. */
+const ANSWER_LIMIT_MS = 5_000;
 
 const created = z.object({ contactid: z.string() });
 const deliveries = z.object({
@@ -47,13 +49,12 @@ export async function demonstrateContacts(
     }),
   );
   const patients = await awaitPatients(details, [...startedAt.keys()], signal);
-  const response = await fetch(`${controlUrl}/deliveries`);
-  const sent = deliveries.parse(await response.json()).deliveries;
+  const statuses = await awaitAnswers(controlUrl, [...startedAt.keys()], signal);
   return [...startedAt].map(([contactId, start]) => {
     const patient = patients.get(contactId);
     return {
       contactId,
-      webhookStatus: sent.findLast((entry) => entry.contactid === contactId)?.statuses.at(-1),
+      webhookStatus: statuses.get(contactId),
       patientId: patient?.id,
       latencyMs: Math.round((patient?.seenAt ?? performance.now()) - start),
     };
@@ -70,6 +71,27 @@ async function createContact(controlUrl: string, person: (typeof PEOPLE)[number]
     body: JSON.stringify({ ...person, emailaddress1 }),
   });
   return created.parse(await response.json()).contactid;
+}
+
+/** How the webhooks were answered: a patient can be there before the simulated Dynamics has read the answer. */
+async function awaitAnswers(
+  controlUrl: string,
+  contactIds: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, number | string>> {
+  const until = performance.now() + ANSWER_LIMIT_MS;
+  for (;;) {
+    const response = await fetch(`${controlUrl}/deliveries`);
+    const answers = new Map<string, number | string>();
+    for (const { contactid, statuses } of deliveries.parse(await response.json()).deliveries) {
+      const last = statuses.at(-1);
+      if (last !== undefined && contactIds.includes(contactid)) answers.set(contactid, last);
+    }
+    if (answers.size === contactIds.length || performance.now() > until || signal.aborted) {
+      return answers;
+    }
+    await delay(LOOK_EVERY_MS);
+  }
 }
 
 async function awaitPatients(

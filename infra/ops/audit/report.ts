@@ -7,16 +7,30 @@ export function verificationAsText(verification: Verification, compared: boolean
   const newest = head === undefined ? 'none' : `${head.number}:${head.chain}`;
   return [
     ...findings.map(findingAsText),
-    ...(more ? ['There is more.'] : []),
+    ...(findings.length === 0 ? [] : [countsAsText(findings, more)]),
     `Seals looked at: ${seals}. Rows that wait for theirs: ${waiting}. Newest seal: ${newest}`,
     ...(compared
       ? []
       : ['What was cut off at the end shows only against the log: docs/compliance.md, --head.']),
     ...(head === undefined
-      ? ['Nothing is sealed: there is nothing to hold the rows against.']
+      ? [
+          'Nothing is sealed, so there is nothing to hold the rows against. Has sealing ever worked here? Compare with what the log says: docs/compliance.md, --head.',
+        ]
       : []),
-    findings.length === 0 ? 'The audit trail is as it was sealed.' : 'The audit trail was changed.',
+    ...(findings.length > 0 ? ['The audit trail was changed.'] : []),
+    ...(findings.length === 0 && head !== undefined
+      ? ['The audit trail is as it was sealed.']
+      : []),
   ].join('\n');
+}
+
+/** Numbers by the word that a finding begins with, where it takes more than a look to count them. */
+function countsAsText(findings: readonly Finding[], more: boolean): string {
+  const words = findings.map((finding) => findingAsText(finding).split(':')[0] ?? '');
+  const counts = [...new Set(words)].map(
+    (word) => `${word} ${words.filter((one) => one === word).length}`,
+  );
+  return `Found: ${counts.join(', ')}${more ? ', and there is more' : ''}.`;
 }
 
 function findingAsText(finding: Finding): string {

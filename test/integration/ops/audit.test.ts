@@ -152,10 +152,23 @@ test('verify says what is wrong, row by row, and ends with 1; an untouched trail
   expect(bad.status).toBe(1);
   expect(bad.said).toMatch(/^altered: audit row \S+ \(seal 2\) is not what was sealed$/m);
   expect(bad.said).toMatch(/^missing: seal 6 was taken away$/m);
+  expect(bad.said).toMatch(/^Found: altered 1, missing 1\.$/m);
   expect(bad.said).toMatch(/The audit trail was changed\.$/);
   expect((await it.records()).at(-1)).toMatchObject({
     new_values: { command: 'audit verify', head: 5, findings: 2 },
   });
+});
+
+test('where nothing is sealed nothing can be said, unless the log knows better', async () => {
+  const head = /Newest seal: (6:[0-9a-f]{64})/.exec((await it.run('audit verify')).said)?.[1];
+  await past('truncate audit_logs, audit_seals, audit_unsealed');
+  const emptied = await it.run('audit verify');
+  expect(emptied.status).toBe(2);
+  expect(emptied.said).toMatch(/Nothing is sealed, so there is nothing to hold the rows against/);
+  expect(emptied.said).not.toContain('as it was sealed.');
+  const compared = await it.run(`audit verify --head ${head}`);
+  expect(compared.status).toBe(1);
+  expect(compared.said).toMatch(/^missing: seals 1 to 6 were taken away$/m);
 });
 
 test('without the key nothing can be said, which is another status', async () => {

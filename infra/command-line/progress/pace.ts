@@ -1,30 +1,30 @@
-/** How fast an import goes, and how long it will still take. */
+/** How fast a command goes through what it reads, and how long it will still take. */
 export interface Pace {
-  readonly listed: number;
-  /** As Dataverse counts them; undefined if it does not say. */
+  readonly done: number;
+  /** About how many there are; undefined if nobody can say. */
   readonly total: number | undefined;
-  /** Contacts a second of this command, not of the runs before. */
+  /** Of this command, not of the runs before. */
   readonly perSecond: number;
   /** Undefined where it cannot be known yet. */
   readonly secondsLeft: number | undefined;
 }
 
-/** @param startedWith contacts that were listed before, by the runs that this one goes on from */
+/** @param startedWith how many were done before, by the runs that this one goes on from */
 export function paceOf(progress: {
-  readonly listed: number;
+  readonly done: number;
   readonly startedWith: number;
   readonly elapsedMs: number;
   readonly total: number | undefined;
 }): Pace {
-  const { listed, startedWith, elapsedMs, total } = progress;
-  const perSecond = elapsedMs > 0 ? (Math.max(0, listed - startedWith) * 1000) / elapsedMs : 0;
+  const { done, startedWith, elapsedMs, total } = progress;
+  const perSecond = elapsedMs > 0 ? (Math.max(0, done - startedWith) * 1000) / elapsedMs : 0;
   const known = total !== undefined && perSecond > 0;
   return {
-    listed,
+    done,
     total,
     perSecond,
     // The count is of some time in the last day: more can be there than it says.
-    secondsLeft: known ? Math.max(0, total - listed) / perSecond : undefined,
+    secondsLeft: known ? Math.max(0, total - done) / perSecond : undefined,
   };
 }
 
@@ -38,8 +38,8 @@ export function durationText(seconds: number): string {
 }
 
 /** One line for a log, or for whoever has no terminal. */
-export function paceText({ listed, total, perSecond, secondsLeft }: Pace): string {
+export function paceText(things: string, { done, total, perSecond, secondsLeft }: Pace): string {
   const share = total === undefined || total === 0 ? '' : ` of about ${total}`;
   const left = secondsLeft === undefined ? '' : `, about ${durationText(secondsLeft)} left`;
-  return `${listed}${share} contacts read, ${Math.round(perSecond)} a second${left}`;
+  return `${done}${share} ${things} read, ${Math.round(perSecond)} a second${left}`;
 }
