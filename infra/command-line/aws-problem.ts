@@ -27,6 +27,9 @@ export function awsProblemOf(error: Error): string | undefined {
   if (!('$metadata' in error)) return undefined;
   if (!('$fault' in error)) {
     const code = 'code' in error && typeof error.code === 'string' ? error.code : name;
+    if ('address' in error && error.address === '127.0.0.1') {
+      return `The local stack does not answer (${code}). Start it again: npm start`;
+    }
     return `AWS does not answer (${code}).`;
   }
   if (name === 'AccessDenied' || name === 'AccessDeniedException' || name === 'KmsAccessDenied') {

@@ -120,6 +120,14 @@ test('one is discarded, and only where it is named', async () => {
   expect(again).toMatchObject({ status: 1, complaints: expect.stringContaining(id) });
 });
 
+test('a stack that answers no more is named, whatever it is that does not answer', async () => {
+  expect(await it.run('status')).toEqual({
+    status: 2,
+    said: '',
+    complaints: 'The local stack does not answer (ECONNREFUSED). Start it again: npm start',
+  });
+});
+
 test('without a record nothing is changed, and looking goes on', async () => {
   const id = await it.send(DEAD, 'nonsense', { reason: 'malformed' });
   await it.database.pool.query('alter table audit_logs rename to elsewhere');

@@ -1,4 +1,8 @@
-import { expect, test } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { runOpsCommand } from '../../../infra/ops/command.ts';
 
 async function ops(...args: string[]) {
@@ -45,4 +49,25 @@ test.each([
     said: '',
     complaints: expect.stringMatching(reason),
   });
+});
+
+test('a stack that was killed is told from one that runs', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'consenthub-ops-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const stackFile = join(directory, 'stack.json');
+  const complaintOf = async (pid: number): Promise<string> => {
+    writeFileSync(stackFile, JSON.stringify({ pid }));
+    const complaints: string[] = [];
+    await runOpsCommand(['status', '--local'], {
+      environment: {},
+      stackFile,
+      userName: 'grace',
+      say: () => {},
+      complain: (text) => complaints.push(text),
+    });
+    return complaints.join();
+  };
+  const { pid: over } = spawnSync(process.execPath, ['--version']);
+  expect(await complaintOf(over)).toMatch(/^No stack is running: the last one was killed/);
+  expect(await complaintOf(process.pid)).toMatch(/^The running stack does not say region/);
 });
