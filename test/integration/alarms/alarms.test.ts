@@ -1,10 +1,13 @@
-import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { metricKey, type MetricName } from '../../../infra/local/cloudwatch/metric.ts';
 import type { MetricQuery } from '../../../infra/local/template/metric-queries.ts';
+import { createDatabase } from '../../../shared/database/database.ts';
+import { createMigratedDatabase } from '../../support/migrated-database.ts';
 import { alarmCases, measureEverything } from './cases.ts';
 import { startFunctions } from './functions.ts';
 import { readMonitoring } from './monitoring.ts';
 import { startQueues } from './queues.ts';
+import { sweepOver } from './sweeps.ts';
 import { createWorld, stopTime, type World } from './world.ts';
 
 /** Minutes after which the slowest alarm has gone on, and after which it is over (three hours). */
@@ -56,6 +59,38 @@ describe.each(everyAlarm)('$name', ({ name, arn, alarmActions, okActions }) => {
     expect(await until('OK', PATIENCE.over, well)).toEqual(okActions);
     await until('ALARM', PATIENCE.on, trouble);
     expect(world.status(arn).alarms).toBe(2);
+  });
+});
+
+describe('over the rows of a database', () => {
+  test.each([
+    ['contacts-overdue', 'read_due_at'],
+    ['consents-overdue', 'write_due_at'],
+  ])('%s goes on while every try fails, and is over when one succeeds', async (name, clock) => {
+    const database = await createMigratedDatabase();
+    onTestFinished(() => database.drop());
+    const rows = createDatabase({ url: database.url, endpoint: database.neonEndpoint });
+    const arn = everyAlarm.find((alarm) => alarm.name === name)?.arn ?? '';
+    const stateAfter = async (minutes: number) => {
+      for (let minute = 0; minute < minutes; minute += 1) {
+        await world.minute(() => sweepOver(rows));
+      }
+      return world.status(arn).state;
+    };
+    await database.pool.query(
+      `with patient as (insert into patients (organization_id) values ($1) returning id)
+       insert into dynamics_contacts (organization_id, contact_id, patient_id, ${clock})
+       select $1, gen_random_uuid(), id, now() from patient`,
+      [database.organizationId],
+    );
+    expect(await stateAfter(3)).toBe('OK');
+    // Ten tries have failed, and the next one is a minute away.
+    await database.pool.query(
+      `update dynamics_contacts set attempts = 10, ${clock} = now() + interval '1 minute'`,
+    );
+    expect(await stateAfter(3)).toBe('ALARM');
+    await database.pool.query(`update dynamics_contacts set attempts = 0, ${clock} = null`);
+    expect(await stateAfter(3)).toBe('OK');
   });
 });
 
