@@ -47,6 +47,9 @@ export type WriteResult =
       readonly retryAfterSeconds: number | undefined;
     };
 
+const isRefusal = (error: unknown): boolean =>
+  error instanceof DataverseRejected || error instanceof DataverseForbidden;
+
 /** What a write to Dynamics tells: of the person the columns only, of the consents also what they say. */
 interface Attempt {
   readonly columns: ContactFields;
@@ -116,8 +119,9 @@ export async function writeContact(
           try {
             answer = await write(fields, writesConsents, push);
           } catch (error) {
-            if (!(error instanceof DataverseRejected) || push === undefined) throw error;
-            // A name that Dynamics will not take must not hold back what the person has consented to.
+            if (push === undefined || !isRefusal(error)) throw error;
+            // A name that Dynamics will not take, or not from us (column security), must not hold back
+            // what the person has consented to.
             audit.push(auditWrite(attempt, 'refused'));
             attempt = NOTHING;
             push = undefined;
@@ -169,7 +173,7 @@ export async function writeContact(
   } catch (error) {
     seat.leave();
     if (!(error instanceof DataverseError)) throw error;
-    const refused = error instanceof DataverseRejected || error instanceof DataverseForbidden;
+    const refused = isRefusal(error);
     const retryAfterSeconds =
       error instanceof DataverseUnavailable ? error.retryAfterSeconds : undefined;
     if (error.outcomeUnknown) audit.push(auditWrite(attempt, 'unknown'));

@@ -1,7 +1,7 @@
 import { type AuditRow, auditValues } from '../../shared/audit/audit-row.ts';
 import type { ContactRead } from '../../shared/contacts/decide-contact.ts';
 import { applyIsolating } from '../../shared/contacts/apply-isolating.ts';
-import { actionOf, decideContact } from '../../shared/contacts/decide-contact.ts';
+import { actionOf, decideContact, decideRefused } from '../../shared/contacts/decide-contact.ts';
 import {
   type ContactStore,
   type ContactWrite,
@@ -109,6 +109,7 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
           (count, error) => log(messages.contactRowsRejected, { count, ...describeError(error) }),
         );
         pending = [...masters];
+        const refused: Case[] = [];
         for (const { one, write } of writes) {
           const rejected = result.rejected.get(rowKey(one));
           if (result.applied.has(rowKey(one))) {
@@ -125,6 +126,7 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
             // A unique key that another contact took is free of conflict after fresh reads; what is
             // still refused after them will be refused for ever.
             settle(one, () => ({ kind: 'poison', reason: 'rejected_by_database' }));
+            refused.push(one);
           } else {
             if (rejected === undefined) {
               log(messages.contactConflict, { contactId: one.contactId, attempt: round });
@@ -132,6 +134,7 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
             pending.push(one);
           }
         }
+        await stopClocks(refused);
       } catch (error) {
         if (error instanceof DatabaseConflict) continue;
         if (!(error instanceof DatabaseUnavailable || error instanceof DatabaseRejected))
@@ -156,6 +159,17 @@ export function createSyncContact(dependencies: SyncContactDependencies) {
     }
     return settlements;
   };
+
+  /** Else the sweep would ring for the same again and again, and each time it would be put aside once more. */
+  async function stopClocks(refused: readonly Case[]): Promise<void> {
+    const writes = refused.flatMap(({ organizationId, contactId, stored, events }) => {
+      const type = events.at(-1)?.event.type;
+      if (stored === undefined || !stored.readDue || type === undefined) return [];
+      const decision = decideRefused(stored, type);
+      return [{ organizationId, contactId, stored, decision, audit: [] }];
+    });
+    if (writes.length > 0) await store.apply(writes);
+  }
 
   /** Rows first, then Dynamics. Contacts of organisations that are not ours are refused. */
   async function readCases(works: readonly Work[], refuse: (work: Work) => void): Promise<Case[]> {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { AuditRow } from '../audit/audit-row.ts';
 import insertAuditRows from '../audit/insert-audit-rows.sql';
-import { profileColumn, pushedColumn } from '../contacts/contact-store.ts';
+import { profileColumn, pushedColumn, rowKey } from '../contacts/contact-store.ts';
 import type { Patient, StoredContact } from '../contacts/decide-contact.ts';
 import type { Database } from '../database/database.ts';
 import { MARK_OWN_WRITE } from '../database/own-write.ts';
@@ -103,7 +103,11 @@ const subjectRow = z.object({
   contact_id: text,
   dataverse_organization_id: text,
 });
-const claimedRow = z.object({ contact_id: z.string(), doubt_before: time.nullable() });
+const claimedRow = z.object({
+  organization_id: z.string(),
+  contact_id: z.string(),
+  doubt_before: time.nullable(),
+});
 /** What `dynamics_consents` makes of the consents of a patient. */
 export const consentRows = z.array(
   z.object({
@@ -117,6 +121,7 @@ export const consentRows = z.array(
   }),
 );
 const stateRow = z.object({
+  organization_id: z.string(),
   contact_id: z.string(),
   revision: z.string(),
   version: text,
@@ -182,14 +187,14 @@ export function createConsentStore(database: Database): ConsentStore {
       ]);
       const doubts = new Map(
         claimed.map((row) => {
-          const { contact_id: contactId, doubt_before: doubtBefore } = claimedRow.parse(row);
-          return [contactId, doubtBefore];
+          const claim = claimedRow.parse(row);
+          return [keyOf(claim), claim.doubt_before];
         }),
       );
       return states.flatMap((row) => {
         const state = stateRow.parse(row);
-        const lease = leases.find(({ contactId }) => contactId === state.contact_id);
-        const doubt = doubts.get(state.contact_id);
+        const lease = leases.find((one) => rowKey(one) === keyOf(state));
+        const doubt = doubts.get(keyOf(state));
         if (lease === undefined || doubt === undefined) return [];
         return [toClaim(lease, doubt, state)];
       });
@@ -235,6 +240,9 @@ export function createConsentStore(database: Database): ConsentStore {
     },
   };
 }
+
+const keyOf = (row: { organization_id: string; contact_id: string }): string =>
+  rowKey({ organizationId: row.organization_id, contactId: row.contact_id });
 
 const leaseColumns = ({ organizationId, contactId, token, doubtBefore }: Lease) => ({
   organization_id: organizationId,

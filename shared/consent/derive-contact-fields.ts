@@ -35,7 +35,7 @@ interface Decision {
  *
  * - `pending`, and a status that nobody knows, decides nothing; revoked is final within a row.
  * - Between the rows of a channel the newest decision wins, and the more restrictive one of two at the
- *   same time. A revocation without any time is taken for the newest: no grant is provably after it.
+ *   same time. A revocation without its time is taken for the newest: no grant is provably after it.
  * - A channel is off from the moment of its expiry on, whatever the status of its row.
  *
  * `nextChangeAt` is when time alone will change the fields: the earliest expiry of a channel that is
@@ -117,16 +117,14 @@ function newestDecisions(consents: readonly ConsentRow[]): Map<string, Decision>
 function decisionOf(row: ConsentRow): Decision | undefined {
   const revoked = row.revokedAt !== null || row.status === 'revoked';
   if (!revoked && row.status !== 'active' && row.status !== 'expired') return undefined;
-  const unknownTimeMs = revoked ? Infinity : -Infinity;
-  const known = [row.grantedAt, row.revokedAt].filter((time) => time !== null);
+  const grantedAtMs = row.grantedAt?.getTime() ?? -Infinity;
   return {
     kind: revoked ? 'revoked' : 'granted',
-    decidedAtMs:
-      known.length > 0
-        ? Math.max(...known.map((time) => time.getTime()))
-        : (row.createdAt?.getTime() ?? unknownTimeMs),
+    decidedAtMs: revoked
+      ? Math.max(row.revokedAt?.getTime() ?? Infinity, grantedAtMs)
+      : ((row.grantedAt ?? row.createdAt)?.getTime() ?? -Infinity),
     expiresAtMs: row.status === 'expired' ? -Infinity : (row.expiresAt?.getTime() ?? Infinity),
-    grantedAtMs: row.grantedAt?.getTime() ?? -Infinity,
+    grantedAtMs,
   };
 }
 

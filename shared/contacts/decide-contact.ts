@@ -181,6 +181,28 @@ export function decideContact(contact: ContactCase, event: ContactEvent['type'])
   }
 }
 
+/**
+ * The database refuses what Dynamics shows, and would refuse it again: the row stays as it was read, and its
+ * clock is cleared. The contact's next change is an event of its own.
+ */
+export function decideRefused(stored: StoredContact, event: ContactEvent['type']): ContactDecision {
+  const patientId = stored.linked ? (stored.patient?.id ?? null) : null;
+  return {
+    ...untouched({ stored }, event, 'unchanged'),
+    row: {
+      kind: 'apply',
+      version: stored.version,
+      seen: stored.seen,
+      deleted: stored.deleted,
+      mergedInto: stored.mergedInto,
+      patientId,
+      formerPatientId: stored.formerPatientId,
+      writeDue: false,
+      raisesRevision: false,
+    },
+  };
+}
+
 function decideDeleted(contact: ContactCase, event: ContactEvent['type']): ContactDecision {
   const { stored } = contact;
   // A create or an update that comes after the deletion says nothing any more.
@@ -390,7 +412,7 @@ export const actionOf = (event: ContactEvent['type']): PatientAction =>
   event === 'contact.deleted' ? 'patient_unlinked' : 'patient_updated';
 
 function untouched(
-  { stored }: ContactCase,
+  { stored }: Pick<ContactCase, 'stored'>,
   event: ContactEvent['type'],
   outcome: Outcome,
 ): ContactDecision {

@@ -94,10 +94,12 @@ function isRevoked({ status, revokedAt }: ConsentRow): boolean {
   return status === 'revoked' || revokedAt !== null;
 }
 
-/** When a row was last decided: by what it says itself, else when it was made. */
-function momentOf({ grantedAt, revokedAt, createdAt }: ConsentRow): number | undefined {
-  const said = [grantedAt, revokedAt].flatMap((time) => time?.getTime() ?? []).toSorted(latest)[0];
-  return said ?? createdAt?.getTime();
+/** When a row was last decided. A grant was made with its row, if it does not say when; a revocation was not. */
+function momentOf(row: ConsentRow): number | undefined {
+  const { grantedAt, revokedAt, createdAt } = row;
+  if (!isRevoked(row)) return (grantedAt ?? createdAt)?.getTime();
+  if (revokedAt === null) return undefined;
+  return [grantedAt, revokedAt].flatMap((time) => time?.getTime() ?? []).toSorted(latest)[0];
 }
 
 /** Whole seconds, from Dataverse's first moment to the day before its last year ends. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { DataverseForbidden } from '../../../shared/dataverse/errors.ts';
 import { startSyncConsent, type SyncConsentFixture } from './fixture.ts';
 
 let it: SyncConsentFixture;
@@ -148,5 +149,25 @@ describe('name, email and phone', () => {
       'refused',
     ]);
     expect(await it.row(contactId)).toMatchObject({ write_due_at: expect.any(Date) });
+  });
+
+  test('that the application user may not write (column security) do not hold back the consents', async () => {
+    const { contactId, patientId } = await linked();
+    await it.sql("update patients set phone = '3' where id = $1", [patientId]);
+    const consentId = await it.decide(patientId, 'email', 'revoked');
+    const dataverse: typeof it.dependencies.dataverse = {
+      ...it.dependencies.dataverse,
+      updateContact: async (id, columns, options) => {
+        if ('telephone1' in columns) throw new DataverseForbidden('0x80040220');
+        return await it.dependencies.dataverse.updateContact(id, columns, options);
+      },
+    };
+    await it.syncConsent([it.consentEvent(patientId, consentId)], { overrides: { dataverse } });
+    expect(await it.shown(contactId)).toMatchObject({ email: false });
+    expect((await it.writes(contactId)).map((write) => write['outcome']).toSorted()).toEqual([
+      'applied',
+      'refused',
+    ]);
+    expect(await it.row(contactId)).toMatchObject({ write_due_at: expect.any(Date), attempts: 0 });
   });
 });

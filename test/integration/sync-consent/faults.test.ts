@@ -325,6 +325,32 @@ describe('what must not happen', () => {
     expect(await it.writes(contactId)).toHaveLength(1);
   });
 
+  test('the same contact of two organisations is claimed for each with its own patient', async () => {
+    const { contactId, patientId } = await linked();
+    const [copy] = await it.sql<{ organization_id: string; patient_id: string }>(
+      `with copied as (
+         insert into organizations (name, dynamics_org_id)
+         values ('Fictitious Copy', gen_random_uuid()::text) returning id
+       ), person as (
+         insert into patients (organization_id) select id from copied returning id, organization_id
+       )
+       insert into dynamics_contacts (organization_id, contact_id, patient_id)
+       select organization_id, $1, id from person returning organization_id, patient_id`,
+      [contactId],
+    );
+    const leases = [it.database.organizationId, String(copy?.organization_id)].map(
+      (organizationId) => ({ organizationId, contactId, token: it.dependencies.newId() }),
+    );
+    const claims = await it.store.claim(leases);
+    const own = claims.map(({ lease, patient }) => [lease.organizationId, lease.token, patient.id]);
+    expect(own.toSorted()).toEqual(
+      [
+        [leases[0]?.organizationId, leases[0]?.token, patientId],
+        [leases[1]?.organizationId, leases[1]?.token, copy?.patient_id],
+      ].toSorted(),
+    );
+  });
+
   test('a claim sees the consents of the revision that it returns', {
     tags: ['fault-6'],
   }, async () => {

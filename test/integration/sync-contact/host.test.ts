@@ -104,7 +104,21 @@ describe("ConsentHub's transactions", () => {
       { kind: 'poison', reason: 'rejected_by_database' },
       { kind: 'done' },
     ]);
+    // The clock had asked for it: it does not ask for the same again, and leaves the row as it is.
+    await it.sql('update dynamics_contacts set read_due_at = now() where contact_id = $1', [bad]);
+    const before = await it.state(bad);
+    const rung = it.event(bad, 'sync.requested');
+    expect(await it.sync([rung])).toEqual([{ kind: 'poison', reason: 'rejected_by_database' }]);
+    const [row] = await it.sql(
+      'select read_due_at, attempts, patient_id is not null as linked from dynamics_contacts where contact_id = $1',
+      [bad],
+    );
+    expect(row).toEqual({ read_due_at: null, attempts: 0, linked: true });
+    expect(await it.state(bad)).toEqual({ ...before, read_due: false });
     await it.sql('drop function host_rule() cascade');
+    // Its next change, or the message that is sent back, finds it mended.
+    expect(await it.sync([rung])).toEqual([{ kind: 'done' }]);
+    expect(await it.state(bad)).toMatchObject({ first_name: 'Forbidden' });
   });
 });
 

@@ -115,8 +115,8 @@ describe('the fields of a contact', () => {
       { ...EMAIL_ON, consentDate: null },
     ],
     [
-      'a revocation has only the time of its row',
-      [row({ grantedAt: at('08:00') }), row({ status: 'revoked', grantedAt: null })],
+      'a revocation does not say when it was made, and its row is older than the grant',
+      [row(), row({ status: 'revoked', grantedAt: at('08:00'), createdAt: at('08:00') })],
       NOTHING,
     ],
     [
