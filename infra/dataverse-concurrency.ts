@@ -17,7 +17,7 @@ export interface DataverseShare {
  */
 export const DATAVERSE_SHARES = {
   'sync-contact': { containers: 5, parallelRequests: 4 },
-  // A batch is read in one request, but written contact by contact.
+  // A batch is written in one request; what that refuses as a whole, contact by contact.
   'sync-consent': { containers: 5, parallelRequests: 5 },
   // Background work: what people do now comes first.
   'reconcile-contacts': { containers: 1, parallelRequests: 1 },

@@ -32,6 +32,9 @@ export interface TestResult {
 
 const NEEDED_MESSAGES = ['Create', 'Update', 'Delete'];
 
+/** The message of a check that was left out. */
+export const NOT_TRIED = 'Not tried, because a check before it has failed.';
+
 const NOTHING = { organization: { id: null, name: null, version: null }, user: { id: null } };
 
 /**
@@ -99,7 +102,7 @@ const notTried = (names: readonly CheckName[]): Check[] =>
   names.map((name) => ({
     name,
     ok: false,
-    message: 'Not tried, because a check before it has failed.',
+    message: NOT_TRIED,
     remedy: 'Mend what failed first, and test again.',
   }));
 

@@ -37,7 +37,7 @@ const REFUSALS: ReadonlyMap<number, Problem> = new Map([
       code: 'client_secret_expired',
       message: 'The client secret has expired (AADSTS7000222).',
       remedy:
-        'Make a new client secret under Certificates & secrets of the app registration and put it into the secret consenthub-dynamics/dynamics-client-secret.',
+        'Make a new client secret under Certificates & secrets of the app registration and put it where it is read from: the secret consenthub-dynamics/dynamics-client-secret, or DYNAMICS_CLIENT_SECRET of a command.',
     },
   ],
   [
@@ -94,7 +94,7 @@ const PAUSED: Readonly<Record<PauseReason, Problem>> = {
     code: 'connection_paused',
     message: 'Dataverse or Entra ID does not answer, so the connection is paused.',
     remedy:
-      'Nothing to do: it is tried again every few seconds and nothing is lost. If it lasts, look at the service health in the Microsoft 365 admin center.',
+      'Nothing to do: it is tried again by itself and nothing is lost. If it lasts, look at the service health in the Microsoft 365 admin center.',
   },
   'credentials-refused': CREDENTIALS_REFUSED,
 };

@@ -93,8 +93,7 @@ export function createConsentPublisher({
         await Promise.race([sender.send(command, { abortSignal }), whenAborted(abortSignal)]);
       } catch (error) {
         // The SDK's own message is not kept: it can repeat what was sent.
-        const reason = error instanceof Error ? error.name : 'unknown';
-        throw new ConsentEventNotAcknowledged(reason, event.eventId);
+        throw new ConsentEventNotAcknowledged(reasonOf(error), event.eventId);
       }
     },
   };
@@ -115,6 +114,14 @@ function createClient(region: string | undefined): SQSClient {
 /** The region in a queue's URL: `https://sqs.eu-central-1.amazonaws.com/…`. Absent: the environment says. */
 function regionOf({ hostname }: URL): string | undefined {
   return /^sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$/.exec(hostname)?.[1];
+}
+
+/** Where the SDK calls it just `Error`, what it is: the code of the network, or that no region is known. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  if (error.name !== 'Error') return error.name;
+  if (error.message === 'Region is missing') return 'RegionMissing';
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
 function whenAborted(signal: AbortSignal): Promise<never> {

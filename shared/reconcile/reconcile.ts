@@ -34,6 +34,8 @@ export interface Reconciled {
     | 'failed';
   readonly problem: TrackingProblem | null;
   readonly counts: Counts;
+  /** Why it has failed; absent if it has not. */
+  readonly error?: Error;
 }
 
 /**
@@ -72,7 +74,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
       const problem = problemOf(error);
       metrics.count('ReconcileFailures', { reason: problem ?? error.name });
       if (run !== undefined && problem !== undefined) await noteProblem(run, problem);
-      return { outcome: 'failed', problem: problem ?? run?.problem ?? null, counts };
+      return { outcome: 'failed', problem: problem ?? run?.problem ?? null, counts, error };
     } finally {
       if (run !== undefined) await giveBack(run);
     }

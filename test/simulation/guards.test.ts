@@ -18,7 +18,7 @@ afterAll(() => server.stop());
 describe('a guard that is taken out is missed:', () => {
   test.for(GUARDS.map((guard, index) => ({ ...guard, index })))(
     '$name',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async ({ index, fromSeed = 1, ...guard }) => {
       const unguarded = await connectTo(await server.createDatabase(`guard_${index}`, guard.ddl));
       try {

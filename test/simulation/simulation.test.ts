@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 test('all invariants hold under seeded faults', {
-  timeout: 180_000,
+  timeout: 600_000,
   tags: [
     'fault-1',
     'fault-2',

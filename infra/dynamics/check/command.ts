@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { runChecks } from '../../../shared/connection-test/checks.ts';
 import { openProbe } from '../../../shared/connection-test/probe.ts';
-import { createDatabase } from '../../../shared/database/database.ts';
+import {
+  createDatabase,
+  type Database,
+  DatabaseUnavailable,
+} from '../../../shared/database/database.ts';
 import { DataverseError } from '../../../shared/dataverse/errors.ts';
 import { problemOf } from '../../../shared/dataverse/problem.ts';
+import { NO_DATABASE } from '../../command-line/message-of.ts';
 import type { Command } from '../command-context.ts';
 import { connectOrganization } from '../organization/connect.ts';
 import { readState } from '../organization/read-state.ts';
@@ -26,8 +31,7 @@ export const checkCommand: Command = {
     const lines: CheckLine[] = [...checks];
     if (organization.id !== null) {
       lines.push(...(await registrationLines(dynamics)));
-      const rows = await readOrganizationRows(createDatabase(database));
-      lines.push(checkOrganizationRow(rows, organization.id));
+      lines.push(await organizationLine(createDatabase(database), organization.id));
     }
     const ok = lines.every((line) => line.ok);
     say(
@@ -38,6 +42,15 @@ export const checkCommand: Command = {
     return ok ? 0 : 1;
   },
 };
+
+async function organizationLine(database: Database, dataverseId: string): Promise<CheckLine> {
+  try {
+    return checkOrganizationRow(await readOrganizationRows(database), dataverseId);
+  } catch (error) {
+    if (!(error instanceof DatabaseUnavailable)) throw error;
+    return { name: 'organisation row', ok: false, ...NO_DATABASE };
+  }
+}
 
 /** What cannot be read is a line as well: the other ones are of use all the same. */
 async function registrationLines(

@@ -77,7 +77,7 @@ export async function checkLostEvents(
         ok: false,
         message: `${lost} webhooks were lost in the last day (failed system jobs).`,
         remedy:
-          'Their messages say why: Settings, System Jobs, in the advanced settings. The contacts come right by themselves with the next reconciliation.',
+          'Their messages say why: Settings, System Jobs, in the advanced settings. 401 on all of them: the secrets differ, or one side is set up for a header and the other for signatures. The contacts come right by themselves with the next reconciliation.',
       };
 }
 

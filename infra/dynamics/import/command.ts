@@ -1,9 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { DatabaseConflict, DatabaseUnavailable } from '../../../shared/database/database.ts';
+import { DataverseUnavailable } from '../../../shared/dataverse/errors.ts';
 import type { LogFields } from '../../../shared/observability/log.ts';
 import type { Message } from '../../../shared/observability/messages.ts';
 import type { ReconcileOptions, Reconciled } from '../../../shared/reconcile/reconcile.ts';
 import type { Command, CommandContext } from '../command-context.ts';
 import { CommandError } from '../../command-line/command-error.ts';
+import { messageOf } from '../../command-line/message-of.ts';
 import { connectImport } from './connect.ts';
 import { paceOf } from '../../command-line/progress/pace.ts';
 import { importAsText } from './report.ts';
@@ -73,19 +76,27 @@ export const importCommand: Command = {
       result = result === undefined ? done : together(result, done);
       // Begun already: the next try goes on with it.
       if (done.outcome === 'failed' && done.counts.pages > 0) fullRead = undefined;
-      if (done.outcome !== 'failed' || done.problem !== null) break;
+      if (done.outcome !== 'failed' || done.problem !== null || !passes(done.error)) break;
     }
     progress.end();
     if (result === undefined) return 1;
     const elapsedMs = performance.now() - began;
+    const { error, ...done } = result;
+    const failure = error === undefined ? undefined : messageOf(error);
     say(
       json
-        ? JSON.stringify({ ...result, elapsedMs: Math.round(elapsedMs) })
-        : importAsText(result, elapsedMs, options.flag('local')),
+        ? JSON.stringify({ ...done, failure: failure ?? null, elapsedMs: Math.round(elapsedMs) })
+        : importAsText(done, failure, elapsedMs, options.flag('local')),
     );
     return result.outcome === 'finished' && result.problem === null ? 0 : 1;
   },
 };
+
+/** Whether it can be another time what it was not this time. */
+const passes = (error: Error | undefined): boolean =>
+  error instanceof DataverseUnavailable ||
+  error instanceof DatabaseUnavailable ||
+  error instanceof DatabaseConflict;
 
 /** What several tries have done. */
 function together(before: Reconciled, after: Reconciled): Reconciled {

@@ -5,9 +5,14 @@ import { durationText } from '../../command-line/progress/pace.ts';
 
 const RESUME = 'npm run dynamics -- import';
 
-/** What an import has done, in words. */
+/**
+ * What an import has done, in words.
+ *
+ * @param failure why it has failed; undefined if it has not
+ */
 export function importAsText(
-  { outcome, problem, counts }: Reconciled,
+  { outcome, problem, counts }: Omit<Reconciled, 'error'>,
+  failure: string | undefined,
   elapsedMs: number,
   local: boolean,
 ): string {
@@ -20,6 +25,8 @@ export function importAsText(
   if (problem !== null) {
     const { message, remedy } = PROBLEMS[problem];
     lines.push('', message, `→ ${remedy}`);
+  } else if (failure !== undefined) {
+    lines.push('', failure);
   }
   lines.push('', VERDICTS[outcome](`${RESUME}${local ? ' --local' : ''}`));
   return lines.join('\n');

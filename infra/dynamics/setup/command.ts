@@ -27,6 +27,9 @@ const BUILT_ASSEMBLY = fileURLToPath(
 
 const authentication = z.enum(['signature', 'header']);
 
+const TAKES_HEADERS =
+  'ConsentHub has to take the header, or it refuses every webhook: deploy it with WebhookAuthentication=header (the local stack: npm start -- --webhook-header).';
+
 export const setupCommand: Command = {
   summary:
     'makes what ConsentHub needs: columns, change tracking, plug-in, steps, organisation row',
@@ -49,6 +52,9 @@ export const setupCommand: Command = {
 
 async function setup(context: CommandContext): Promise<number> {
   const { options, json, say } = context;
+  if (options.flag('local') && options.text('webhook-url') !== undefined) {
+    throw new CommandError('--webhook-url: the local stack has its own; leave it out with --local');
+  }
   const target = context.target(['dynamics', 'database', 'webhook']);
   const wanted = await readWanted(context, target.webhook);
   const requested = parseOrganization(options.text('organization'));
@@ -83,9 +89,14 @@ async function setup(context: CommandContext): Promise<number> {
     if (!json) say(`  ${index + 1}/${todo.length}  ${itemAsText(item)}`);
     await carryOut(execute, item);
   }
+  if (json) {
+    say(planAsJson(plan, todo.length));
+    return 0;
+  }
   say(
-    json ? planAsJson(plan, todo.length) : '\nDone. What is there now: npm run dynamics -- check',
+    `\nDone. What is there now: npm run dynamics -- check${options.flag('local') ? ' --local' : ''}`,
   );
+  if (wanted.authentication === 'header') say(TAKES_HEADERS);
   return 0;
 }
 

@@ -45,7 +45,9 @@ export function outcomeAsText(request: ChangeRequest, outcome: ChangeOutcome): s
   lines.push(
     latencyMs === undefined
       ? `Dynamics does not show it yet. The logs of sync-consent and sweep in .local/logs say more.`
-      : `Contact ${contactId} shows it in Dynamics, ${latencyMs} ms after the commit:`,
+      : JSON.stringify(before) === JSON.stringify(after)
+        ? `Contact ${contactId} showed that in Dynamics already:`
+        : `Contact ${contactId} shows it in Dynamics, ${latencyMs} ms after the commit:`,
     '',
     ...table([
       ['field', 'before', 'after'],

@@ -31,7 +31,7 @@ describe('check', () => {
       'organisation row',
     ]);
     const text = await organization.run('check');
-    expect(text.said).toMatch(/MISSING {2}registration .*\n +→ Run npm run dynamics -- setup\.$/m);
+    expect(text.said).toMatch(/MISSING {4}registration .*\n +→ Run npm run dynamics -- setup\.$/m);
     expect(text.said).toMatch(/5 of \d+ missing\.$/);
     await organization.setup();
     expect(await missing()).toEqual([]);
@@ -68,6 +68,36 @@ describe('check', () => {
   test('goes no further than a refused token', async () => {
     await organization.simulated.entra.close();
     expect((await missing())[0]).toBe('token');
+    const { said } = await organization.run('check');
+    expect(said).toMatch(/^ {2}NOT TRIED {2}reachability/m);
+    expect(said).toMatch(/1 of \d+ missing\.$/);
+  });
+
+  test('says what it has found although the database is away', async () => {
+    await organization.setup();
+    await organization.loseDatabase();
+    expect(await missing()).toEqual(['organisation row']);
+    const { said } = await organization.run('check');
+    expect(said).toMatch(
+      /MISSING {4}organisation row {2}ConsentHub's database does not answer\.\n/,
+    );
+  });
+});
+
+describe('import', () => {
+  test('says why it has failed, and does not try again what cannot pass by itself', async () => {
+    await organization.setup();
+    await organization.simulated.control('PUT', '/organization', { found: false });
+    const { status, said, complaints } = await organization.run('import');
+    expect([status, complaints]).toEqual([1, expect.stringMatching(/^RC-002 [^\n]*$/)]);
+    expect(said).toMatch(
+      /There is no Dataverse organisation at this URL\.[^]*\n\nNot finished\. Once the cause is removed/,
+    );
+    const json = await organization.run('import --json');
+    expect(JSON.parse(json.said)).toMatchObject({
+      outcome: 'failed',
+      failure: expect.stringContaining('no Dataverse organisation'),
+    });
   });
 });
 

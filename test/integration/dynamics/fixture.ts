@@ -26,18 +26,20 @@ export async function startOrganization(optionValuePrefix: number | null = null)
   });
   const simulated = await startFixture({ optionValuePrefix });
   const stackFile = join(directory, 'stack.json');
-  await writeFile(
-    stackFile,
-    JSON.stringify({
-      apiUrl: 'http://127.0.0.1:8787',
-      databaseUrl: database.url,
-      neonEndpoint: database.neonEndpoint,
-      dataverseUrl: simulated.dataverse.url,
-      entraUrl: simulated.entra.url,
-      ...application,
-      webhookSecret: WEBHOOK_SECRET,
-    }),
-  );
+  const writeStack = (neonEndpoint: string) =>
+    writeFile(
+      stackFile,
+      JSON.stringify({
+        apiUrl: 'http://127.0.0.1:8787',
+        databaseUrl: database.url,
+        neonEndpoint,
+        dataverseUrl: simulated.dataverse.url,
+        entraUrl: simulated.entra.url,
+        ...application,
+        webhookSecret: WEBHOOK_SECRET,
+      }),
+    );
+  await writeStack(database.neonEndpoint);
 
   /** Runs a command line with `--local`; `answers` are what a person would type. */
   async function run(line: string, answers?: readonly string[]) {
@@ -63,6 +65,8 @@ export async function startOrganization(optionValuePrefix: number | null = null)
     database,
     assembly,
     run,
+    /** From now on the database does not answer. */
+    loseDatabase: () => writeStack('http://127.0.0.1:9/sql'),
     setup: (options = '') => run(`setup --yes --json --assembly ${assembly}${options}`),
     /** Rows of a set of the Web API. */
     async rows(path: string): Promise<Record<string, unknown>[]> {

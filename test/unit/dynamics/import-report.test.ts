@@ -17,6 +17,7 @@ const COUNTS = {
 test('the summary says what was done and how to go on', () => {
   const finished = importAsText(
     { outcome: 'finished', problem: null, counts: COUNTS },
+    undefined,
     6_000,
     false,
   );
@@ -24,7 +25,13 @@ test('the summary says what was done and how to go on', () => {
   expect(finished).toContain('5990  patients created');
   expect(finished).not.toContain('patients updated');
   const interrupted = { outcome: 'unfinished', problem: null, counts: COUNTS } as const;
-  expect(importAsText(interrupted, 6_000, true)).toContain('npm run dynamics -- import --local');
+  expect(importAsText(interrupted, undefined, 6_000, true)).toContain(
+    'npm run dynamics -- import --local',
+  );
   const stopped = { outcome: 'finished', problem: 'contacts_missing', counts: COUNTS } as const;
-  expect(importAsText(stopped, 6_000, false)).toContain('--max-missing');
+  expect(importAsText(stopped, undefined, 6_000, false)).toContain('--max-missing');
+  const failed = { outcome: 'failed', problem: null, counts: COUNTS } as const;
+  expect(importAsText(failed, 'Nobody answers.', 6_000, false)).toMatch(
+    /\n\nNobody answers\.\n\nNot finished\. Once the cause is removed/,
+  );
 });

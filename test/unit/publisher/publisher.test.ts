@@ -96,6 +96,17 @@ describe('publish', () => {
     await expect(failure).rejects.toThrow('The commit stands');
   });
 
+  test.each([
+    [new Error('Region is missing'), 'RegionMissing'],
+    [Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
+  ])('says more than Error where the SDK does not: %s', async (error, reason) => {
+    const client = sender(async () => {
+      throw error;
+    });
+    const failure = createConsentPublisher({ queueUrl, client }).publish(change);
+    await expect(failure).rejects.toMatchObject({ reason });
+  });
+
   test('gives up when its time is over, also if the client does not', async () => {
     const limit = new AbortController();
     const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(limit.signal);
