@@ -48,8 +48,9 @@ describe('faults against the running stack', () => {
     expect(numbers['consents published twice']).toBeGreaterThan(0);
     expect(numbers['contacts deleted']).toBeGreaterThan(0);
     expect(numbers['contacts restored']).toBeGreaterThan(0);
-    expect(kills['sync-contact']).toBeGreaterThan(0);
-    expect(kills['sync-consent']).toBeGreaterThan(0);
+    // Whom a kill finds at work is up to the machine as well.
+    const killed = (kills['sync-contact'] ?? 0) + (kills['sync-consent'] ?? 0);
+    expect(killed).toBeGreaterThan(0);
     expect(Object.keys(spells)).toEqual(
       expect.arrayContaining([
         'PostgreSQL: crash and start',
