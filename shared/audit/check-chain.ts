@@ -23,6 +23,10 @@ export function createChainCheck(sealer: Sealer): (sealed: SealedRow) => readonl
   let before: readonly string[] | undefined = [NO_CHAIN];
   return ({ seal, row }) => {
     const { number, auditId } = seal;
+    // Beside the chain: nothing that was sealed has such a number.
+    if (number < 1 || !Number.isSafeInteger(number)) {
+      return [{ kind: 'seal_altered', number, auditId }];
+    }
     const findings: ChainFinding[] = [];
     if (number !== last + 1) {
       findings.push({ kind: 'seals_missing', from: last + 1, to: number - 1 });

@@ -2,7 +2,10 @@
 select
   s.number, s.audit_id::text as audit_id, encode(s.row_hash, 'hex') as row_hash,
   encode(s.chain, 'hex') as chain,
-  to_char(s.sealed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as sealed_at,
+  coalesce(
+    nullif(to_char(s.sealed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ''),
+    s.sealed_at::text
+  ) as sealed_at,
   encode(p.chain, 'hex') as previous_chain,
   to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now
 from (select 1) one

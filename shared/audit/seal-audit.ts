@@ -2,12 +2,12 @@ import { LoggableError } from '../errors/loggable-error.ts';
 import { type Seal, type Sealer, sealRows } from './seal.ts';
 import type { SealStore } from './seal-store.ts';
 
-/** The newest seal was not made with this key, or was altered: whatever followed it would prove nothing. */
+/** The newest seal was not made with this key after the one before it, as far as can be told: whatever followed it would prove nothing. */
 export class SealKeyMismatch extends LoggableError {
   override readonly name = 'SealKeyMismatch';
   constructor(number: number) {
     super(
-      `Seal ${number} of the audit trail does not fit the audit key: the key was replaced, or the seal was altered`,
+      `Seal ${number} of the audit trail does not fit the audit key: the key was replaced, or the seal or the one before it was altered or taken away`,
     );
   }
 }
@@ -28,9 +28,11 @@ export interface Sealed {
 export function createAuditSealing(store: SealStore, sealer: Sealer) {
   return async (limit: number): Promise<Sealed | undefined> => {
     const { head, rows, requeued, now } = await store.readUnsealed(limit);
-    if (head?.previousChain !== undefined) {
+    if (head !== undefined) {
       const { seal, previousChain } = head;
-      if (sealer.chain(seal, previousChain) !== seal.chain) throw new SealKeyMismatch(seal.number);
+      // Without the one before it nobody can tell a genuine seal from one that was made up.
+      const expected = previousChain === undefined ? undefined : sealer.chain(seal, previousChain);
+      if (expected !== seal.chain) throw new SealKeyMismatch(seal.number);
     }
     const seals = sealRows(sealer, rows, head?.seal, now);
     if (seals.length + requeued.length === 0) return undefined;

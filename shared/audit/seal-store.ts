@@ -35,11 +35,21 @@ export interface SealStore {
   append(seals: readonly Seal[], requeued: readonly string[]): Promise<boolean>;
 }
 
+export interface SealedPage {
+  readonly sealed: readonly SealedRow[];
+  /** Undefined: there are no more. */
+  readonly next: string | undefined;
+}
+
 /** For who verifies. Throws as `Database` does. */
 export interface SealReader {
   readHead(): Promise<SealHead | undefined>;
-  /** Seals after this number, up to that one. */
-  readSealed(after: number, upTo: number): Promise<readonly SealedRow[]>;
+  /**
+   * Seals in the order of their numbers, at most so many.
+   *
+   * @param after `next` of the page before; undefined: from the first one on
+   */
+  readSealed(after: string | undefined, limit: number): Promise<SealedPage>;
   /** Ids of rows that have no seal and wait for none; at most so many. */
   findInserted(limit: number): Promise<readonly string[]>;
   /** Ids of rows that were taken away before they were sealed; at most so many. */
@@ -49,8 +59,8 @@ export interface SealReader {
 
 const UNIQUE_VIOLATION = '23505';
 
-// `bigint` comes as text; there are far fewer seals than JavaScript can count.
-const number = z.coerce.number().int();
+// `bigint` comes as text. There are far fewer seals than JavaScript can count: a number that it rounds was made up.
+const number = z.coerce.number();
 
 const sealRow = z.object({
   number,
@@ -104,14 +114,15 @@ export function createSealStore(database: Database): SealStore & SealReader {
     async readHead() {
       return toHead((await database.query(readSealHead, []))[0]);
     },
-    async readSealed(after, upTo) {
+    async readSealed(after, limit) {
       const [rows = []] = await database.transaction([
-        { text: withSealableColumns(readSealed), params: [after, upTo] },
+        { text: withSealableColumns(readSealed), params: [after ?? null, limit] },
       ]);
-      return rows.map((row) => ({
+      const sealed = rows.map((row) => ({
         seal: toSeal(row),
         row: row['id'] === null ? undefined : sealableRow.parse(row),
       }));
+      return { sealed, next: rows.length < limit ? undefined : String(rows.at(-1)?.['number']) };
     },
     findInserted: (limit) => ids(findInserted, limit),
     findTakenUnsealed: (limit) => ids(findTakenUnsealed, limit),

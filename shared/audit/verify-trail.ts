@@ -1,6 +1,6 @@
 import { type ChainFinding, createChainCheck } from './check-chain.ts';
 import type { Seal, Sealer } from './seal.ts';
-import type { SealReader } from './seal-store.ts';
+import type { SealedPage, SealReader } from './seal-store.ts';
 
 /** What is wrong with the trail, and where. */
 export type Finding =
@@ -51,33 +51,34 @@ export interface VerifyOptions {
  */
 export async function verifyTrail(options: VerifyOptions): Promise<Verification> {
   const { reader, sealer, logged, onProgress, signal } = options;
-  const head = (await reader.readHead())?.seal;
-  const last = head?.number ?? 0;
+  const total = (await reader.readHead())?.seal.number ?? 0;
+  let head: Seal | undefined;
   const check = createChainCheck(sealer);
   const findings: Finding[] = [];
   let seals = 0;
   let seenLogged: string | undefined;
-  const read = (after: number) => {
-    const page = reader.readSealed(after, Math.min(after + SEALS_PER_READ, last));
+  const read = (after: string | undefined): Promise<SealedPage> => {
+    const page = reader.readSealed(after, SEALS_PER_READ);
     // It may fail before anybody waits for it.
     page.catch(() => undefined);
     return page;
   };
-  let reading = read(0);
-  for (let after = 0; after < last; after += SEALS_PER_READ) {
+  let reading: Promise<SealedPage> | undefined = read(undefined);
+  while (reading !== undefined) {
     signal?.throwIfAborted();
-    const page = await reading;
+    const page: SealedPage = await reading;
     // The database reads the next page while this one is computed.
-    const next = after + SEALS_PER_READ;
-    if (next < last) reading = read(next);
-    for (const sealed of page) {
+    reading = page.next === undefined ? undefined : read(page.next);
+    for (const sealed of page.sealed) {
       seals += 1;
+      head = sealed.seal;
       if (sealed.seal.number === logged?.number) seenLogged = sealed.seal.chain;
       findings.push(...check(sealed));
     }
     if (findings.length > MAX_FINDINGS) break;
-    onProgress?.(Math.min(next, last), last);
+    onProgress?.(seals, Math.max(seals, total));
   }
+  const last = head?.number ?? 0;
   if (logged !== undefined && logged.number > last) {
     findings.push({ kind: 'seals_missing', from: last + 1, to: logged.number });
   } else if (seenLogged !== undefined && seenLogged !== logged?.chain) {

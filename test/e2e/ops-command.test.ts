@@ -56,7 +56,7 @@ test('the status is that of the API, with the depths of the queues', async () =>
     })),
   );
   const text = await ops('status');
-  expect(text.said).toMatch(/^Connection: connected\nOrganisation: \S/);
+  expect(text.said).toMatch(/^Connection: connected, as of 2\S+Z\nOrganisation: \S/);
 });
 
 test('a poisoned message: dead letter with its reason, shown, mended, sent back, applied', async () => {

@@ -33,8 +33,8 @@ beforeEach(async () => {
   };
 });
 
-function cache() {
-  return createCache({ url: redis.url, token: REST_TOKEN });
+function cache(timeoutMs = PATIENT_MS) {
+  return createCache({ url: redis.url, token: REST_TOKEN, timeoutMs });
 }
 
 function connectionOf(): DynamicsConnection {
@@ -42,8 +42,8 @@ function connectionOf(): DynamicsConnection {
 }
 
 /** The token source of one container. */
-function container() {
-  return createTokenSource({ connection: connectionOf(), cache: cache(), fetch });
+function container(cacheTimeoutMs?: number) {
+  return createTokenSource({ connection: connectionOf(), cache: cache(cacheTimeoutMs), fetch });
 }
 
 describe('the cache', () => {
@@ -140,7 +140,7 @@ describe('a fleet of containers', () => {
     { tags: ['fault-20'] },
     async (fault) => {
       redis.setFault(fault);
-      for (const source of [container(), container()]) {
+      for (const source of [container(50), container(50)]) {
         const token = await source.get();
         expect(entra.validate(token.value, ORGANIZATION)).toBe('ok');
         expect((await source.get()).value).toBe(token.value);

@@ -105,6 +105,7 @@ async function exportPatient({ connect, options, json, say }: CommandContext) {
     const trail = await readPatientTrail(database, sealer, { patientId, runId });
     note({ entries: trail.entries.length, proven: trail.proven });
     say(json ? JSON.stringify(trail, undefined, 2) : trailAsText(trail));
+    if (!trail.known) return 2;
     return trail.proven ? 0 : 1;
   });
 }

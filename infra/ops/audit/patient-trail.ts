@@ -55,6 +55,8 @@ export interface PatientTrail {
   readonly entries: readonly TrailEntry[];
   /** Every entry is sealed, or waits for it. */
   readonly proven: boolean;
+  /** There is a consent, or an entry other than of operators who have asked for this id. */
+  readonly known: boolean;
 }
 
 /**
@@ -77,6 +79,7 @@ export async function readPatientTrail(
     consents: consents.map((row) => consentRow.parse(row)),
     entries,
     proven: entries.every(({ proof }) => proof === 'sealed' || proof === 'waiting'),
+    known: consents.length > 0 || entries.some(({ action }) => action !== 'operator_command'),
   };
 }
 

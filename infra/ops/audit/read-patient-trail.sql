@@ -10,7 +10,10 @@ with events as (
 select
   s.number, s.audit_id::text as audit_id, encode(s.row_hash, 'hex') as row_hash,
   encode(s.chain, 'hex') as chain,
-  to_char(s.sealed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as sealed_at,
+  coalesce(
+    nullif(to_char(s.sealed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ''),
+    s.sealed_at::text
+  ) as sealed_at,
   encode(p.chain, 'hex') as previous_chain,
   exists (select from audit_unsealed u where u.audit_id = a.id) as queued,
   sealable_columns

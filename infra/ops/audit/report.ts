@@ -56,7 +56,7 @@ function findingAsText(finding: Finding): string {
   }
 }
 
-export function trailAsText({ patientId, consents, entries, proven }: PatientTrail): string {
+export function trailAsText({ patientId, consents, entries, proven, known }: PatientTrail): string {
   return [
     `Patient ${patientId}`,
     '',
@@ -69,8 +69,11 @@ export function trailAsText({ patientId, consents, entries, proven }: PatientTra
     entries.length === 0 ? 'On record: nothing' : 'On record:',
     ...entries.flatMap(entryAsText),
     '',
+    ...(known
+      ? []
+      : ['Nobody of this id is known here: is it the id of the patient in ConsentHub?']),
     proven ? 'Every sealed entry is as it was sealed.' : 'NOT PROVEN: see the entries.',
-    'Whether an entry was taken away only audit verify can tell.',
+    'Whether an entry was taken away, or altered and sealed anew, only audit verify can tell.',
   ].join('\n');
 }
 

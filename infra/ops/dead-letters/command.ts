@@ -50,7 +50,8 @@ export const deadLettersCommand: Command = {
 
 /** What somebody types goes into the audit trail, which nobody can take it out of: only ids may. */
 function checked(id: string): string {
-  if (guid.safeParse(id).success) return id;
+  const { data } = guid.safeParse(id);
+  if (data !== undefined) return data;
   throw new CommandError(`${id}: not the id of a message. The ids: dead-letters list`);
 }
 
@@ -100,6 +101,7 @@ async function take(
     if (!(await confirm(`${verb}, in ${target.name}: ${countsAsText(letters)}?`))) {
       throw new CommandError('Nothing was changed.');
     }
+    note({ asked: letters.length, unseen });
     const taken = await takeDeadLetters(action, {
       sqs: target.sqs,
       queues: target.queues,
@@ -108,11 +110,17 @@ async function take(
       interruption,
       onTaken: (messageIds) => note({ messageIds }),
     });
+    const interrupted = interruption.aborted && taken.length < letters.length;
+    note({ taken: taken.length, interrupted });
     const done = action === 'redrive' ? 'Sent back' : 'Deleted';
     say(
       json
         ? asJson(action, found, taken)
-        : [`${done}: ${taken.length} of ${letters.length}.`, ...unseenAsText(unseen)].join('\n'),
+        : [
+            ...(interrupted ? ['Interrupted.'] : []),
+            `${done}: ${taken.length} of ${letters.length}.`,
+            ...unseenAsText(unseen),
+          ].join('\n'),
     );
     return taken.length === letters.length && unseen === 0 ? 0 : 1;
   });

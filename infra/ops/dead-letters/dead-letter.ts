@@ -42,8 +42,9 @@ export function redriven({ queue, body, attributes }: DeadLetter): SentMessage {
   return { body, attributes: kept, ...(groupId !== undefined && { groupId }) };
 }
 
-/** Names of the fields that are missing or malformed; undefined if it is no JSON object, or nothing is wrong. Pure. */
-export function wrongFields({ queue, body }: DeadLetter): readonly string[] | undefined {
+/** Of one that is malformed: names of its fields that are missing or malformed; undefined where that says nothing. Pure. */
+export function wrongFields({ queue, body, reason }: DeadLetter): readonly string[] | undefined {
+  if (reason !== 'malformed') return undefined;
   const parsed = queue === 'contact-events' ? parseContactEvent(body) : parseConsentEvent(body);
   return parsed.ok || parsed.fields.length === 0 ? undefined : parsed.fields;
 }

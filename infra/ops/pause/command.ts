@@ -3,7 +3,7 @@ import type { Command } from '../command-context.ts';
 import { readSwitches, turnAll } from '../switches.ts';
 
 const MEANING =
-  'Nothing is read or written any more, revocations included, until it is resumed. Webhooks are taken, and events wait in the queues, for 14 days at most.';
+  'Nothing is read or written any more, revocations included, until it is resumed. Webhooks are taken, and events wait in the queues, for 14 days at most. Audit rows are sealed only when it goes on.';
 
 export const pauseCommand: Command = {
   summary: 'turns consumers and schedules off; webhooks are taken, and wait',

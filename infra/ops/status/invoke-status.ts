@@ -5,6 +5,7 @@ import { CommandError } from '../../command-line/command-error.ts';
 /** What is shown of `GET /api/dynamics/status`; all of it is handed on with `--json`. */
 const connectionStatus = z.looseObject({
   status: z.string(),
+  checkedAt: z.string(),
   organization: z.looseObject({ id: z.string().nullable(), name: z.string().nullable() }),
   latencyMs: z.number().nullable(),
   sync: z.record(

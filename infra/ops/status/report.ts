@@ -20,7 +20,7 @@ export function statusAsText(
   const off = switches.filter(({ on }) => !on);
   return [
     ...(off.length === 0 ? [] : offAsText(off, off.length === switches.length, pause)),
-    `Connection: ${status.status}`,
+    `Connection: ${status.status}, as of ${status.checkedAt}`,
     `Organisation: ${organizationName}${latency}`,
     '',
     ...Object.entries(status.sync).map(([direction, { due, oldestSeconds, lastSuccessAt }]) => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { SealKeyMismatch } from '../../../shared/audit/seal-audit.ts';
 import { MAX_UNSEALED_SECONDS } from '../../../shared/audit/verify-trail.ts';
 import { startTrail } from './fixture.ts';
 
@@ -77,6 +78,39 @@ test('a row that came past the trigger with a made-up seal is found at the seal'
     { kind: 'seal_altered', number: 11, auditId: forged },
     { kind: 'altered', number: 11, auditId: forged },
   ]);
+});
+
+test.each(['0', '-7', '-9223372036854775808', '9223372036854775807'])(
+  'a row that came past the trigger with a made-up seal beside the chain is found (%s)',
+  async (number) => {
+    const forged = '0d000000-0000-4000-8000-000000000001';
+    await it.forge(
+      `insert into audit_logs (id, action) values ('${forged}', 'consent_granted');
+       insert into audit_seals (number, audit_id, row_hash, chain, sealed_at)
+       select ${number}, '${forged}', row_hash, chain, now() from audit_seals where number = 10`,
+    );
+    expect(await findings()).toEqual([
+      { kind: 'seal_altered', number: Number(number), auditId: forged },
+    ]);
+  },
+);
+
+test('a made-up seal far from the others is found at once, and nothing is sealed after it', async () => {
+  await it.forge(
+    `insert into audit_seals (number, audit_id, row_hash, chain, sealed_at)
+     select 10000000000, gen_random_uuid(), row_hash, chain, now() from audit_seals where number = 10`,
+  );
+  await it.add(1);
+  await expect(it.seal()).rejects.toBeInstanceOf(SealKeyMismatch);
+  expect(await findings()).toMatchObject([
+    { kind: 'seals_missing', from: 11, to: 9_999_999_999 },
+    { kind: 'missing', number: 10_000_000_000 },
+  ]);
+});
+
+test('a seal without a time that can be read is altered', async () => {
+  await it.forge("update audit_seals set sealed_at = 'infinity' where number = 8");
+  expect(await findings()).toEqual([{ kind: 'seal_altered', number: 8, auditId: row(8) }]);
 });
 
 test('a row that was taken away before it was sealed is missing', async () => {

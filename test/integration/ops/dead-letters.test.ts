@@ -48,6 +48,9 @@ test('one is shown with its ids, its reason and what to do; nothing in it steers
   expect(said).toContain(String.raw`"\u009b2Jnonsense"`);
   const json = await it.run(`dead-letters show ${id} --json`);
   expect(JSON.parse(json.said)).toMatchObject({ id, reason: 'unknown_organization', fields: [] });
+  expect((await it.run(`dead-letters show ${id.toUpperCase()}`)).status).toBe(0);
+  const listed = JSON.parse((await it.run('dead-letters list --json')).said);
+  expect(listed.deadLetters.map((letter: object) => 'body' in letter)).toEqual([false, false]);
   const incomplete = CONTACT_EVENT.replace('contactId', 'contact');
   const malformed = await it.send(DEAD, incomplete, { reason: 'malformed' });
   expect((await it.run(`dead-letters show ${malformed}`)).said).toMatch(
@@ -65,7 +68,10 @@ test('one is sent back as it was, without the reason, and the others stay', asyn
   expect(await it.receive(DEAD)).toMatchObject([{ body: 'nonsense' }]);
   const [begun, done] = await it.records();
   expect(begun).toMatchObject({ outcome: 'begun', new_values: { messageId: id } });
-  expect(done).toMatchObject({ outcome: 'done', new_values: { messageId: id, messageIds: [id] } });
+  expect(done).toMatchObject({
+    outcome: 'done',
+    new_values: { messageId: id, messageIds: [id], asked: 1, taken: 1, interrupted: false },
+  });
 });
 
 test('all are sent back to where each came from, after a yes', async () => {
