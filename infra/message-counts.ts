@@ -10,6 +10,10 @@ export interface MessageCounts {
   readonly inFlight: number;
 }
 
+/** All of them, whoever has them: a message goes from one count to another before SQS has noticed. */
+export const totalOf = ({ waiting, delayed, inFlight }: MessageCounts): number =>
+  waiting + delayed + inFlight;
+
 /** Throws as SQS's client does. */
 export async function readMessageCounts(sqs: SQSClient, queueUrl: string): Promise<MessageCounts> {
   const { Attributes: attributes } = await sqs.send(

@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 /** The folder of CloudWatch Logs Insights that they are in, for every stage: one account holds one stage. */
 const FOLDER = 'consenthub-dynamics';
 
-/** As Logs Insights shows what has no `correlationId`: a placeholder that finds nothing. */
+/** Whoever asks puts the id of an event in its place; as it stands it finds nothing. */
 const TO_REPLACE = 'the correlationId or eventId';
 
 const QUERIES: Readonly<Record<string, ConstructorParameters<typeof QueryString>[0]>> = {

@@ -1,15 +1,8 @@
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { readCallerIdentity } from '../command-line/caller-identity.ts';
-
-/** A stack of CloudFormation, as it is now. */
-export interface StackState {
-  readonly status: string;
-  /** Its tag `stage`; undefined if it has none. */
-  readonly stage: string | undefined;
-  readonly outputs: Readonly<Record<string, string>>;
-}
+import { describeStack, type StackState } from '../command-line/describe-stack.ts';
 
 /** What is asked of an AWS account, in one region. Nothing is changed here, and no secret is read. */
 export interface Account {
@@ -36,28 +29,7 @@ export async function createAwsAccount(): Promise<Account> {
     accountId,
     region,
     caller: arn,
-    async describeStack(name) {
-      try {
-        const { Stacks: [stack] = [] } = await cloudFormation.send(
-          new DescribeStacksCommand({ StackName: name }),
-        );
-        if (stack === undefined) return undefined;
-        return {
-          status: stack.StackStatus ?? '',
-          stage: stack.Tags?.find(({ Key: key }) => key === 'stage')?.Value,
-          outputs: Object.fromEntries(
-            (stack.Outputs ?? []).map(({ OutputKey: key = '', OutputValue: value = '' }) => [
-              key,
-              value,
-            ]),
-          ),
-        };
-      } catch (error) {
-        // "If the stack doesn't exist, a ValidationError is returned" (DescribeStacks).
-        if (error instanceof Error && /does not exist/.test(error.message)) return undefined;
-        throw error;
-      }
-    },
+    describeStack: (name) => describeStack(cloudFormation, name),
     async hasValue(secretName) {
       try {
         const { VersionIdsToStages: versions = {} } = await secrets.send(

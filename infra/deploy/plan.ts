@@ -1,4 +1,4 @@
-import type { StackState } from './account.ts';
+import type { StackState } from '../command-line/describe-stack.ts';
 import { BRIDGE_STACK, type Requirements, SECRETS_STACK } from './assembly.ts';
 
 /** What was found in the account before anything is changed. */

@@ -1,5 +1,5 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { type MessageCounts, readMessageCounts } from '../message-counts.ts';
+import { type MessageCounts, readMessageCounts, totalOf } from '../message-counts.ts';
 import type { EventQueue } from './target.ts';
 
 /** What a queue and its dead-letter queue hold. */
@@ -23,7 +23,7 @@ export async function readQueueDepths(
         queue: name,
         ...own,
         // One that somebody looks at just now is a dead letter all the same.
-        deadLetters: dead.waiting + dead.delayed + dead.inFlight,
+        deadLetters: totalOf(dead),
       };
     }),
   );

@@ -1,4 +1,4 @@
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { isLoopbackUrl } from '../../shared/dataverse/organization-url.ts';
 import { readCallerIdentity } from '../command-line/caller-identity.ts';
 import { CommandError } from '../command-line/command-error.ts';
+import { describeStack } from '../command-line/describe-stack.ts';
 import { readRunningStack } from '../command-line/running-stack.ts';
 import { WEBHOOK_PATH } from '../dynamics/target.ts';
 
@@ -102,23 +103,14 @@ export async function connectAws(
 async function readStack(region: string) {
   const client = new CloudFormationClient();
   try {
-    const { Stacks: [stack] = [] } = await client
-      .send(new DescribeStacksCommand({ StackName: STACK_NAME }))
-      .catch((error: unknown) => {
-        // "If the stack doesn't exist, a ValidationError is returned" (DescribeStacks).
-        if (!(error instanceof Error) || error.name !== 'ValidationError') throw error;
-        throw new CommandError(
-          `There is no stack ${STACK_NAME} in ${region}: say AWS_REGION and AWS_PROFILE of the deployment.`,
-        );
-      });
-    const found = Object.fromEntries(
-      (stack?.Outputs ?? []).map(({ OutputKey: key = '', OutputValue: value }) => [key, value]),
-    );
-    const { data, error } = stackOutputs.safeParse(found);
-    if (data !== undefined) {
-      const stage = stack?.Tags?.find(({ Key: key }) => key === 'stage')?.Value ?? 'unknown';
-      return { stage, outputs: data };
+    const stack = await describeStack(client, STACK_NAME);
+    if (stack === undefined) {
+      throw new CommandError(
+        `There is no stack ${STACK_NAME} in ${region}: say AWS_REGION and AWS_PROFILE of the deployment.`,
+      );
     }
+    const { data: outputs, error } = stackOutputs.safeParse(stack.outputs);
+    if (outputs !== undefined) return { stage: stack.stage ?? 'unknown', outputs };
     const missing = error.issues.map((issue) => issue.path.join('.')).join(', ');
     throw new CommandError(
       `The stack ${STACK_NAME} has no ${missing}: deploy the version of this checkout.`,

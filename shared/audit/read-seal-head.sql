@@ -1,11 +1,6 @@
 -- The newest seal, with the chain of the one before it, and the time; a row also where there is no seal.
 select
-  s.number, s.audit_id::text as audit_id, encode(s.row_hash, 'hex') as row_hash,
-  encode(s.chain, 'hex') as chain,
-  coalesce(
-    nullif(to_char(s.sealed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ''),
-    s.sealed_at::text
-  ) as sealed_at,
+  seal_columns,
   encode(p.chain, 'hex') as previous_chain,
   to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now
 from (select 1) one

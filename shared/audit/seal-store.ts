@@ -9,7 +9,7 @@ import readSealHead from './read-seal-head.sql';
 import readSealed from './read-sealed.sql';
 import readUnsealed from './read-unsealed.sql';
 import { NO_CHAIN, type Seal, type SealableRow, sealableRow } from './seal.ts';
-import { withSealableColumns } from './sealable-columns.ts';
+import { withSealableColumns, withSealColumns } from './sealable-columns.ts';
 
 /** The newest seal, and the chain of the one before it; undefined if that one is missing. */
 export interface SealHead {
@@ -81,7 +81,7 @@ export function createSealStore(database: Database): SealStore & SealReader {
   return {
     async readUnsealed(limit) {
       const [[head] = [], rows = []] = await database.transaction([
-        { text: readSealHead, params: [] },
+        { text: withSealColumns(readSealHead), params: [] },
         { text: withSealableColumns(readUnsealed), params: [limit] },
       ]);
       return {
@@ -112,11 +112,11 @@ export function createSealStore(database: Database): SealStore & SealReader {
       }
     },
     async readHead() {
-      return toHead((await database.query(readSealHead, []))[0]);
+      return toHead((await database.query(withSealColumns(readSealHead), []))[0]);
     },
     async readSealed(after, limit) {
       const [rows = []] = await database.transaction([
-        { text: withSealableColumns(readSealed), params: [after ?? null, limit] },
+        { text: withSealableColumns(withSealColumns(readSealed)), params: [after ?? null, limit] },
       ]);
       const sealed = rows.map((row) => ({
         seal: toSeal(row),

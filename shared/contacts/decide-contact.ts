@@ -186,16 +186,16 @@ export function decideContact(contact: ContactCase, event: ContactEvent['type'])
  * clock is cleared. The contact's next change is an event of its own.
  */
 export function decideRefused(stored: StoredContact, event: ContactEvent['type']): ContactDecision {
-  const patientId = stored.linked ? (stored.patient?.id ?? null) : null;
+  const base = untouched({ stored }, event, 'unchanged');
   return {
-    ...untouched({ stored }, event, 'unchanged'),
+    ...base,
     row: {
       kind: 'apply',
       version: stored.version,
       seen: stored.seen,
       deleted: stored.deleted,
       mergedInto: stored.mergedInto,
-      patientId,
+      patientId: base.patientId,
       formerPatientId: stored.formerPatientId,
       writeDue: false,
       raisesRevision: false,

@@ -14,10 +14,10 @@ const LOG_FIELDS = [
   'contactId',
   'correlationId',
   'count',
-  /** Of the message in the dead-letter queue, which is another than the one that was put aside. */
-  'deadLetterId',
   /** What the request was called towards Dataverse: one can be about several contacts. */
   'dataverseRequestId',
+  /** Of the message in the dead-letter queue, which is another than the one that was put aside. */
+  'deadLetterId',
   'errorCode',
   'errorName',
   'eventId',

@@ -20,6 +20,8 @@ export interface ReconcileOptions {
   readonly remainingMs: () => number;
   readonly fullRead?: RequestedRead;
   readonly onProgress?: (progress: Progress) => void;
+  /** Told why a run has failed. */
+  readonly onFailure?: (error: Error) => void;
 }
 
 export interface Reconciled {
@@ -34,8 +36,6 @@ export interface Reconciled {
     | 'failed';
   readonly problem: TrackingProblem | null;
   readonly counts: Counts;
-  /** Why it has failed; absent if it has not. */
-  readonly error?: Error;
 }
 
 /**
@@ -47,7 +47,7 @@ export function createReconcile(dependencies: ReconcileDependencies) {
   const { tracking, connectedOrganizationId, newId, log, metrics } = dependencies;
 
   return async (options: ReconcileOptions): Promise<Reconciled> => {
-    const { remainingMs, fullRead, onProgress = () => undefined } = options;
+    const { remainingMs, fullRead, onProgress = () => undefined, onFailure } = options;
     const tally = newTally();
     const { counts } = tally;
     let run: Run | undefined;
@@ -70,11 +70,12 @@ export function createReconcile(dependencies: ReconcileDependencies) {
       return { outcome: followed, problem: run.problem, counts };
     } catch (error) {
       if (!isExpected(error)) throw error;
+      onFailure?.(error);
       log(messages.changesNotFollowed, { count: counts.pages, ...describeError(error) });
       const problem = problemOf(error);
       metrics.count('ReconcileFailures', { reason: problem ?? error.name });
       if (run !== undefined && problem !== undefined) await noteProblem(run, problem);
-      return { outcome: 'failed', problem: problem ?? run?.problem ?? null, counts, error };
+      return { outcome: 'failed', problem: problem ?? run?.problem ?? null, counts };
     } finally {
       if (run !== undefined) await giveBack(run);
     }

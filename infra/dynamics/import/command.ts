@@ -58,13 +58,18 @@ export const importCommand: Command = {
         ? 'again'
         : undefined;
     let result: Reconciled | undefined;
+    let error: Error | undefined;
     for (let tries = 1; tries <= MAX_TRIES && !interruption.aborted; tries += 1) {
       if (tries > 1)
         await wait(RETRY_MS, undefined, { signal: interruption }).catch(() => undefined);
       if (interruption.aborted) break;
+      error = undefined;
       const done = await reconcile({
         remainingMs: () => (interruption.aborted ? 0 : Infinity),
         fullRead,
+        onFailure: (failure) => {
+          error = failure;
+        },
         onProgress: ({ listed }) => {
           if (listed === null) return;
           const atMs = performance.now();
@@ -76,17 +81,16 @@ export const importCommand: Command = {
       result = result === undefined ? done : together(result, done);
       // Begun already: the next try goes on with it.
       if (done.outcome === 'failed' && done.counts.pages > 0) fullRead = undefined;
-      if (done.outcome !== 'failed' || done.problem !== null || !passes(done.error)) break;
+      if (done.outcome !== 'failed' || done.problem !== null || !passes(error)) break;
     }
     progress.end();
     if (result === undefined) return 1;
     const elapsedMs = performance.now() - began;
-    const { error, ...done } = result;
     const failure = error === undefined ? undefined : messageOf(error);
     say(
       json
-        ? JSON.stringify({ ...done, failure: failure ?? null, elapsedMs: Math.round(elapsedMs) })
-        : importAsText(done, failure, elapsedMs, options.flag('local')),
+        ? JSON.stringify({ ...result, failure: failure ?? null, elapsedMs: Math.round(elapsedMs) })
+        : importAsText(result, failure, elapsedMs, options.flag('local')),
     );
     return result.outcome === 'finished' && result.problem === null ? 0 : 1;
   },

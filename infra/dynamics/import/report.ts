@@ -11,7 +11,7 @@ const RESUME = 'npm run dynamics -- import';
  * @param failure why it has failed; undefined if it has not
  */
 export function importAsText(
-  { outcome, problem, counts }: Omit<Reconciled, 'error'>,
+  { outcome, problem, counts }: Reconciled,
   failure: string | undefined,
   elapsedMs: number,
   local: boolean,

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Verified } from '../../../shared/verify/verify.ts';
 import type { DifferingContact } from '../../../shared/verify/verify-store.ts';
-import type { Command, CommandContext } from '../command-context.ts';
+import type { Command } from '../command-context.ts';
 import { CommandError } from '../../command-line/command-error.ts';
-import { paceOf } from '../../command-line/progress/pace.ts';
-import { showProgress } from '../../command-line/progress/show-progress.ts';
+import { startProgress } from '../../command-line/progress/start-progress.ts';
 import { connectVerify } from './connect.ts';
 import { repairedAsText, verifiedAsText } from './report.ts';
 
@@ -37,11 +36,12 @@ Status 0: both sides agree. 1: they differ. 2: not everything could be compared.
       interruption,
     );
     const began = performance.now();
-    const progress = await startProgress(context, sampleSize, estimateContacts);
+    const total = sampleSize ?? (await estimateContacts().catch(() => undefined));
+    const progress = startProgress(context, 'contacts');
     const verified = await verify({
       ...(sampleSize !== undefined && { sample: { size: sampleSize, seed: randomUUID() } }),
       interrupted: () => interruption.aborted,
-      onProgress: (compared) => progress.show(compared),
+      onProgress: (compared) => progress.show(compared, total),
     });
     progress.end();
     const elapsedMs = performance.now() - began;
@@ -70,28 +70,6 @@ async function repairAll(
     repaired += (await repair(differing.slice(from, from + REPAIRED_TOGETHER), from)).size;
   }
   return repaired;
-}
-
-async function startProgress(
-  { json, say, terminal }: CommandContext,
-  sampleSize: number | undefined,
-  estimateContacts: () => Promise<number>,
-) {
-  const total = sampleSize ?? (await estimateContacts().catch(() => undefined));
-  const shown = showProgress({
-    things: 'contacts',
-    terminal: json ? undefined : terminal,
-    now: () => performance.now(),
-    line: (text) => (json ? undefined : say(text)),
-  });
-  const began = performance.now();
-  return {
-    end: () => shown.end(),
-    show(done: number): void {
-      const elapsedMs = performance.now() - began;
-      shown.show(paceOf({ done, startedWith: 0, elapsedMs, total }));
-    },
-  };
 }
 
 function statusOf({ outcome, differing, unreadable }: Verified): number {

@@ -5,8 +5,7 @@ import { createDatabase } from '../../../shared/database/database.ts';
 import { guid } from '../../../shared/dataverse/guid.ts';
 import type { Options } from '../../command-line/arguments.ts';
 import { CommandError } from '../../command-line/command-error.ts';
-import { paceOf } from '../../command-line/progress/pace.ts';
-import { showProgress } from '../../command-line/progress/show-progress.ts';
+import { startProgress } from '../../command-line/progress/start-progress.ts';
 import type { Command, CommandContext, Connection } from '../command-context.ts';
 import { readSecretValue } from '../secret-value.ts';
 import { readPatientTrail } from './patient-trail.ts';
@@ -59,7 +58,8 @@ async function verify(context: CommandContext) {
   const run = { command: 'audit verify', request: { head: logged?.number ?? null } };
   return await connection.recorder.recordedAfter(run, async (note) => {
     const { database, sealer } = await open(connection);
-    const progress = startProgress(context);
+    // A million rows take a minute.
+    const progress = startProgress(context, 'audit rows');
     const verification = await verifyTrail({
       reader: createSealStore(database),
       sealer,
@@ -78,22 +78,6 @@ async function verify(context: CommandContext) {
     // Where nothing is sealed, nothing could be held against anything.
     return head === undefined ? 2 : 0;
   });
-}
-
-/** A million rows take a minute. */
-function startProgress({ json, say, terminal }: CommandContext) {
-  const shown = showProgress({
-    things: 'audit rows',
-    terminal: json ? undefined : terminal,
-    now: () => performance.now(),
-    line: (text) => (json ? undefined : say(text)),
-  });
-  const begunMs = performance.now();
-  return {
-    end: () => shown.end(),
-    show: (done: number, total: number) =>
-      shown.show(paceOf({ done, startedWith: 0, elapsedMs: performance.now() - begunMs, total })),
-  };
 }
 
 async function exportPatient({ connect, options, json, say }: CommandContext) {

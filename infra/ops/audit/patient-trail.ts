@@ -6,7 +6,7 @@ import {
   type Seal,
   type Sealer,
 } from '../../../shared/audit/seal.ts';
-import { withSealableColumns } from '../../../shared/audit/sealable-columns.ts';
+import { withSealableColumns, withSealColumns } from '../../../shared/audit/sealable-columns.ts';
 import { toSeal } from '../../../shared/audit/seal-store.ts';
 import type { Database, Row } from '../../../shared/database/database.ts';
 import readPatientConsents from './read-patient-consents.sql';
@@ -70,7 +70,10 @@ export async function readPatientTrail(
   { patientId, runId }: { readonly patientId: string; readonly runId: string },
 ): Promise<PatientTrail> {
   const [rows = [], consents = []] = await database.transaction([
-    { text: withSealableColumns(readPatientTrailStatement), params: [patientId, runId] },
+    {
+      text: withSealableColumns(withSealColumns(readPatientTrailStatement)),
+      params: [patientId, runId],
+    },
     { text: readPatientConsents, params: [patientId] },
   ]);
   const entries = rows.map((row) => toEntry(sealer, row));

@@ -8,12 +8,7 @@ with events as (
   where a.patient_id = $1::uuid and a.event_id is not null
 )
 select
-  s.number, s.audit_id::text as audit_id, encode(s.row_hash, 'hex') as row_hash,
-  encode(s.chain, 'hex') as chain,
-  coalesce(
-    nullif(to_char(s.sealed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ''),
-    s.sealed_at::text
-  ) as sealed_at,
+  seal_columns,
   encode(p.chain, 'hex') as previous_chain,
   exists (select from audit_unsealed u where u.audit_id = a.id) as queued,
   sealable_columns

@@ -5,9 +5,10 @@ import type { PatientTrail, TrailEntry } from './patient-trail.ts';
 export function verificationAsText(verification: Verification, compared: boolean): string {
   const { seals, waiting, head, findings, more } = verification;
   const newest = head === undefined ? 'none' : `${head.number}:${head.chain}`;
+  const lines = findings.map(findingAsText);
   return [
-    ...findings.map(findingAsText),
-    ...(findings.length === 0 ? [] : [countsAsText(findings, more)]),
+    ...lines,
+    ...(lines.length === 0 ? [] : [countsAsText(lines, more)]),
     `Seals looked at: ${seals}. Rows that wait for theirs: ${waiting}. Newest seal: ${newest}`,
     ...(compared
       ? []
@@ -24,9 +25,9 @@ export function verificationAsText(verification: Verification, compared: boolean
   ].join('\n');
 }
 
-/** Numbers by the word that a finding begins with, where it takes more than a look to count them. */
-function countsAsText(findings: readonly Finding[], more: boolean): string {
-  const words = findings.map((finding) => findingAsText(finding).split(':')[0] ?? '');
+/** Numbers by the word that a line begins with, where it takes more than a look to count them. */
+function countsAsText(lines: readonly string[], more: boolean): string {
+  const words = lines.map((line) => line.split(':')[0] ?? '');
   const counts = [...new Set(words)].map(
     (word) => `${word} ${words.filter((one) => one === word).length}`,
   );

@@ -1,5 +1,5 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { readMessageCounts } from '../../message-counts.ts';
+import { readMessageCounts, totalOf } from '../../message-counts.ts';
 import type { EventQueue } from '../target.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import { type LetterInHand, lookThrough } from './look-through.ts';
@@ -23,11 +23,7 @@ export async function readDeadLetters(
     queues.map(({ deadLetterUrl }) => readMessageCounts(sqs, deadLetterUrl)),
   );
   const letters = await read(sqs, queues, () => false);
-  // Their sum: it takes SQS a minute to count one as visible again that was just handed back.
-  const all = counts.reduce(
-    (sum, { waiting, delayed, inFlight }) => sum + waiting + delayed + inFlight,
-    0,
-  );
+  const all = counts.reduce((sum, one) => sum + totalOf(one), 0);
   return { letters, unseen: Math.max(all - letters.length, 0) };
 }
 

@@ -1,3 +1,4 @@
+import { totalOf } from '../../message-counts.ts';
 import type { QueueDepth } from '../queue-depths.ts';
 
 /** How long somebody is kept waiting for it; it goes on without them. */
@@ -26,10 +27,7 @@ export async function catchUp(options: CatchUpOptions): Promise<number> {
   let before: number | undefined;
   for (;;) {
     const depths = await readDepths();
-    const left = depths.reduce(
-      (sum, { waiting, delayed, inFlight }) => sum + waiting + delayed + inFlight,
-      0,
-    );
+    const left = depths.reduce((sum, depth) => sum + totalOf(depth), 0);
     if (left !== before) onLeft(left);
     before = left;
     if (left === 0 || interruption.aborted || now() >= giveUpAt) return left;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { CommandError } from '../../../infra/command-line/command-error.ts';
-import type { StackState } from '../../../infra/deploy/account.ts';
+import type { StackState } from '../../../infra/command-line/describe-stack.ts';
 import { runDeployCommand } from '../../../infra/deploy/command.ts';
 import { buildStacks } from '../infra/build-stacks.ts';
 

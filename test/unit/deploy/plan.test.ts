@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Template } from 'aws-cdk-lib/assertions';
 import { expect, test } from 'vitest';
-import type { StackState } from '../../../infra/deploy/account.ts';
+import type { StackState } from '../../../infra/command-line/describe-stack.ts';
 import { requirementsOf } from '../../../infra/deploy/assembly.ts';
 import { type Found, obstaclesOf, parameterValues } from '../../../infra/deploy/plan.ts';
 import { buildStacks } from '../infra/build-stacks.ts';
