@@ -3,8 +3,13 @@
 select
   seal_columns,
   sealable_columns
-from audit_seals s
+from (
+  -- First the page: joined as a whole, all audit rows would be read for each page near the end.
+  select *
+  from audit_seals
+  where number > $1::bigint or $1::bigint is null
+  order by number
+  limit $2
+) s
 left join audit_logs a on a.id = s.audit_id
-where s.number > $1::bigint or $1::bigint is null
 order by s.number
-limit $2

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type ChainFinding, createChainCheck } from './check-chain.ts';
 import type { Seal, Sealer } from './seal.ts';
 import type { SealedPage, SealReader } from './seal-store.ts';
@@ -27,6 +28,9 @@ export interface Verification {
 
 /** One answer of the database: a few megabytes. */
 export const SEALS_PER_READ = 5_000;
+
+/** Computed in a few milliseconds, before the network has its turn again. */
+const SEALS_AT_ONCE = 200;
 
 /** More would not be read by anybody; that something is wrong is known by then. */
 export const MAX_FINDINGS = 1_000;
@@ -67,9 +71,10 @@ export async function verifyTrail(options: VerifyOptions): Promise<Verification>
   while (reading !== undefined) {
     signal?.throwIfAborted();
     const page: SealedPage = await reading;
-    // The database reads the next page while this one is computed.
+    // The database reads the next page while this one is computed: what arrives is taken in between.
     reading = page.next === undefined ? undefined : read(page.next);
     for (const sealed of page.sealed) {
+      if (seals % SEALS_AT_ONCE === 0) await setImmediate();
       seals += 1;
       head = sealed.seal;
       if (sealed.seal.number === logged?.number) seenLogged = sealed.seal.chain;

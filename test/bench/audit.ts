@@ -41,6 +41,8 @@ const postgres = await startPostgres({
 });
 const neon = await startNeonSimulator({ upstream: postgres.url });
 const pool = new Pool({ connectionString: postgres.url });
+// At the end the database goes away under it.
+pool.on('error', () => {});
 try {
   await migrateDatabase({
     url: postgres.url,

@@ -21,7 +21,10 @@ async function status(): Promise<Seen> {
   return { httpStatus: response.status, text, body: JSON.parse(text) as ConnectionStatus };
 }
 
-/** Until the answer that a container remembers for some seconds has given way. */
+/**
+ * Until the answer that a container remembers for some seconds has given way, and no question has missed
+ * the deadline because the machine is slow.
+ */
 const statusThat = (fits: (seen: Seen) => boolean) => it.until(status, fits);
 
 const codes = ({ body }: Seen) => body.problems.map(({ code }) => code);
@@ -56,7 +59,7 @@ test('shows the organisation, the token, the schema and both directions, and no 
     (rows) => rows.length > 0,
   );
   const { httpStatus, text, body } = await statusThat(
-    (seen) => seen.body.sync.contacts.lastSuccessAt !== null,
+    (seen) => seen.body.sync.contacts.lastSuccessAt !== null && codes(seen).length === 0,
   );
   expect(httpStatus).toBe(200);
   expect(body).toMatchObject({
@@ -94,10 +97,10 @@ test('a dead letter is a problem, with what to do about it', async () => {
       MessageBody: 'not understood',
     }),
   );
-  const seen = await statusThat(({ body }) => body.status === 'degraded');
+  const seen = await statusThat((now) => codes(now).join(' ') === 'dead_letters');
   expect(seen.httpStatus).toBe(200);
+  expect(seen.body.status).toBe('degraded');
   expect(seen.body.sync.consents.deadLettered).toBe(1);
-  expect(codes(seen)).toEqual(['dead_letters']);
 });
 
 describe('whatever is broken, it answers', () => {
@@ -110,17 +113,23 @@ describe('whatever is broken, it answers', () => {
 
   test('a Dataverse that hangs: disconnected', async () => {
     await it.control('PUT', '/faults', { mode: 'hang' });
-    const seen = await statusThat(({ body }) => body.status !== 'degraded');
+    const seen = await statusThat(
+      (now) => codes(now).includes('organization_slow') && now.body.sync.contacts.waiting !== null,
+    );
     expect(seen.httpStatus).toBe(503);
     expect(seen.body.status).toBe('disconnected');
-    expect(codes(seen)).toContain('organization_slow');
     expect(seen.body.sync.contacts.waiting).toBe(0);
   });
 
   test('a Redis and a Neon that hang: degraded, with the organisation all the same', async () => {
     await it.breakSystem('redis', 'hang');
     await it.breakSystem('neon', 'hang');
-    const seen = await statusThat((now) => codes(now).includes('database_unavailable'));
+    const seen = await statusThat(
+      (now) =>
+        codes(now).includes('database_unavailable') &&
+        now.body.organization.name !== null &&
+        now.body.sync.contacts.waiting !== null,
+    );
     expect(seen.httpStatus).toBe(200);
     expect(codes(seen)).toContain('cache_unavailable');
     expect(seen.body.status).toBe('degraded');

@@ -2,27 +2,10 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { createChainCheck } from '../../../shared/audit/check-chain.ts';
 import { createSealer, NO_CHAIN, type SealableRow, sealRows } from '../../../shared/audit/seal.ts';
+import { AT, id, row } from '../../support/sealable-rows.ts';
 
 const KEY = 'a key of this test';
 const sealer = createSealer(KEY);
-const AT = '2026-11-22T10:00:00.000001Z';
-
-const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
-const row = (n: number): SealableRow => ({
-  id: id(n),
-  organization_id: id(1),
-  patient_id: id(2),
-  consent_id: null,
-  user_id: null,
-  action: 'consent_granted',
-  old_values: null,
-  new_values: '{"amount": 1.0}',
-  timestamp: AT,
-  checksum: 'c',
-  event_id: `event ${n}`,
-  source: 'consenthub',
-  outcome: 'applied',
-});
 const rows = [1, 2, 3, 4, 5].map(row);
 const chain = () =>
   sealRows(sealer, rows, undefined, AT).map((seal, n) => ({
