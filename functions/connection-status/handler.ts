@@ -34,7 +34,8 @@ const start = startWithSecrets(
     const counts = (queueUrl: string, deadLetterQueueUrl: string) => async () => {
       const [waiting, deadLettered] = await Promise.all([
         createQueue(sqs, queueUrl).waiting(),
-        createQueue(sqs, deadLetterQueueUrl).waiting(),
+        // One that somebody looks at just now is a dead letter all the same.
+        createQueue(sqs, deadLetterQueueUrl).held(),
       ]);
       return { waiting, deadLettered };
     };

@@ -20,10 +20,8 @@ const MAX_VISIBILITY_SECONDS = 43_200;
 const MAX_BATCH = 10;
 
 /** Without those in flight: somebody has them in hand. */
-const WAITING: ('ApproximateNumberOfMessages' | 'ApproximateNumberOfMessagesDelayed')[] = [
-  'ApproximateNumberOfMessages',
-  'ApproximateNumberOfMessagesDelayed',
-];
+const WAITING = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesDelayed'] as const;
+const HELD = [...WAITING, 'ApproximateNumberOfMessagesNotVisible'] as const;
 
 /** The queue did not acknowledge. It may have taken the message all the same. */
 export class QueueUnavailable extends Error {
@@ -56,6 +54,8 @@ export interface Queue {
   sendAll(messages: readonly SentMessage[]): Promise<void>;
   /** About how many messages could be received now or soon. @throws QueueUnavailable */
   waiting(): Promise<number>;
+  /** About how many messages there are, also those that somebody has in hand. @throws QueueUnavailable */
+  held(): Promise<number>;
   /** Hands a received message out again after so many seconds. @throws QueueUnavailable */
   retryAfter(receiptHandle: string, seconds: number): Promise<void>;
   /** @throws QueueUnavailable */
@@ -72,6 +72,13 @@ export function createQueue(client: SQSClient, queueUrl: string): Queue {
       throw new QueueUnavailable(error instanceof Error ? error.name : 'unknown');
     }
   };
+  const count = (names: typeof WAITING | typeof HELD): Promise<number> =>
+    call(async () => {
+      const { Attributes: attributes = {} } = await client.send(
+        new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: [...names] }),
+      );
+      return names.reduce((sum, name) => sum + Number(attributes[name] ?? 0), 0);
+    });
   return {
     send: (message) =>
       call(async () => {
@@ -94,13 +101,8 @@ export function createQueue(client: SQSClient, queueUrl: string): Queue {
           if (failed.length > 0) throw new QueueUnavailable('SendMessageBatch');
         }
       }),
-    waiting: () =>
-      call(async () => {
-        const { Attributes: attributes = {} } = await client.send(
-          new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: WAITING }),
-        );
-        return WAITING.reduce((sum, name) => sum + Number(attributes[name] ?? 0), 0);
-      }),
+    waiting: () => count(WAITING),
+    held: () => count(HELD),
     retryAfter: (receiptHandle, seconds) =>
       call(async () => {
         await client.send(

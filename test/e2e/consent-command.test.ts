@@ -8,8 +8,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runConsentCommand } from '../../infra/local/consent/command.ts';
 import { type Stack, startStack } from '../../infra/local/stack.ts';
-
-const PATIENCE_MS = 30_000;
+import { PATIENCE_MS } from './running-stack.ts';
 
 let stateDirectory: string;
 let stack: Stack;

@@ -110,6 +110,10 @@ describe('the running stack', () => {
     const id = crypto.randomUUID();
     const body = webhook(id);
     const altered = body.replace('"Depth":1', '"Depth":2');
+    await it.until(
+      () => it.messagesIn(it.details.contactQueueUrl),
+      (count) => count === 0,
+    );
     const response = await it.post(altered, {
       'x-dynamics-signature': signatureOf(body, it.details.webhookSecret),
     });

@@ -8,7 +8,7 @@ import { signatureOf } from '../support/execution-context.ts';
 import { assemblyOfRun } from './assembly-setup.ts';
 
 /** Far more than the five seconds that are promised: the machine of a test is shared and slow. */
-export const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 60_000;
 
 /** The whole system in a state directory of its own, and the hands to work with it. */
 export async function startRunningStack({

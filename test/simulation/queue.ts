@@ -25,7 +25,7 @@ interface Message {
 export interface SimulatedQueue {
   readonly name: string;
   /** What a function gets, as `createQueue` makes it. */
-  of(invocation: Invocation): Queue;
+  of(invocation: Invocation): Omit<Queue, 'held'>;
   /** Somebody else sends: ConsentHub, or a webhook. */
   add(message: SentMessage): void;
   readonly messages: readonly { body: string; attributes: Readonly<Record<string, string>> }[];
