@@ -88,6 +88,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'inbound: the row is written only at the revision that was read',
+    fromSeed: 58,
     focus: focus(
       ['edit in ConsentHub', 'touch in Dynamics', 'edit in Dynamics'],
       ['GET', 'apply-contacts'],
@@ -101,6 +102,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'inbound: a deletion needs the code of a missing row',
+    fromSeed: 76,
     focus: focus(['touch in Dynamics'], [], [['GET', 'dataverse bare 404']]),
     tampering: {
       dataverse: {
@@ -130,6 +132,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'inbound: a deletion that is known already raises the revision too',
+    fromSeed: 25,
     focus: focus(['delete or restore'], ['apply-contacts'], [['apply-contacts', 'database slow']]),
     tampering: without(
       'apply-contacts',
@@ -139,11 +142,13 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'inbound: consent fields that somebody has edited are written again',
+    fromSeed: 51,
     focus: focus(['edit consents in Dynamics', 'grant']),
     tampering: rows(['read-contacts'], (row) => ({ ...row, written: null })),
   },
   {
     name: 'inbound: a contact that was read under a lease is read again',
+    fromSeed: 141,
     focus: focus(
       ['grant', 'revoke', 'edit consents in Dynamics'],
       ['settle-contact'],
@@ -210,6 +215,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'outbox: a ring leaves the row due',
+    fromSeed: 35,
     focus: focus(['grant', 'revoke'], [], [['consent-events', 'queue request lost']]),
     tampering: without(
       'claim-due-contacts',
@@ -248,6 +254,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'outbound: a doubt that is still open hides what was written',
+    fromSeed: 114,
     focus: focus(
       ['grant', 'revoke'],
       ['PATCH'],
@@ -317,6 +324,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'outbound: a write that was not settled is forgotten',
+    fromSeed: 77,
     focus: focus(
       ['grant', 'revoke'],
       ['PATCH', 'settle-contact'],
@@ -330,7 +338,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'outbound: the end of a doubt forgets what was written',
-    fromSeed: 260,
+    fromSeed: 411,
     focus: focus(
       ['grant', 'revoke'],
       ['PATCH'],
@@ -343,6 +351,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'outbound: the end of a doubt makes the row due',
+    fromSeed: 22,
     focus: focus(['grant', 'revoke'], ['PATCH'], [['PATCH', 'dataverse late']]),
     tampering: without(
       'end-doubts',
@@ -388,11 +397,13 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'merge: the most restrictive state holds',
+    fromSeed: 27,
     focus: { ...focus(['merge', 'revoke', 'grant']), contacts: 3 },
     tampering: rows(['read-claimed-contacts'], (row) => ({ ...row, merged_consents: [] })),
   },
   {
     name: 'merge: a contact that was merged and deleted stands for its patient',
+    fromSeed: 27,
     focus: { ...focus(['merge', 'revoke', 'grant', 'delete or restore']), contacts: 3 },
     tampering: without(
       'apply-contacts',
