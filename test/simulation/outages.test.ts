@@ -32,7 +32,7 @@ describe('Dataverse is away for three hours while webhooks and consents keep com
   test.for(['throttled', 'server error', 'hang'] as const)(
     '%s',
     {
-      timeout: 60_000,
+      timeout: 300_000,
       tags: ['fault-15', 'fault-17'],
     },
     async (kind) => {
@@ -47,7 +47,7 @@ describe('Dataverse is away for three hours while webhooks and consents keep com
 });
 
 test('a disabled application user costs few tokens, and then all goes on by itself', {
-  timeout: 60_000,
+  timeout: 300_000,
   tags: ['fault-16', 'fault-36'],
 }, async () => {
   const outage = { kind: 'disabled', lastsMs: DISABLED_MS } as const;

@@ -68,7 +68,7 @@ test('the same seed gives the same history', async () => {
   expect(again.history).toEqual(first.history);
 });
 
-test('what broke is told in the shortest way', { timeout: 60_000 }, async () => {
+test('what broke is told in the shortest way', { timeout: 300_000 }, async () => {
   const guard = guardNamed('outbound: the doubt is recorded before the write');
   const broken = await run(client, 2, guard);
   const shortest = await shorten(broken, (left) => run(client, 2, { ...guard, left }));
