@@ -35,7 +35,7 @@ const start = startWithSecrets(
       const [waiting, deadLettered] = await Promise.all([
         createQueue(sqs, queueUrl).waiting(),
         // One that somebody looks at just now is a dead letter all the same.
-        createQueue(sqs, deadLetterQueueUrl).held(),
+        createQueue(sqs, deadLetterQueueUrl).total(),
       ]);
       return { waiting, deadLettered };
     };

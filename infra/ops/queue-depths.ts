@@ -1,5 +1,9 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { type MessageCounts, readMessageCounts, totalOf } from '../message-counts.ts';
+import {
+  type MessageCounts,
+  readMessageCounts,
+  totalOf,
+} from '../../shared/queue/message-counts.ts';
 import type { EventQueue } from './target.ts';
 
 /** What a queue and its dead-letter queue hold. */

@@ -1,12 +1,12 @@
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
-  GetQueueAttributesCommand,
   type MessageAttributeValue,
   SendMessageBatchCommand,
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import { type MessageCounts, readMessageCounts, totalOf } from './message-counts.ts';
 
 /** A webhook has to be answered within seconds: one quick attempt and one more. */
 const CONNECTION_TIMEOUT_MS = 1_000;
@@ -18,10 +18,6 @@ const MAX_VISIBILITY_SECONDS = 43_200;
 
 /** The most that SQS takes in one request. */
 const MAX_BATCH = 10;
-
-/** Without those in flight: somebody has them in hand. */
-const WAITING = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesDelayed'] as const;
-const HELD = [...WAITING, 'ApproximateNumberOfMessagesNotVisible'] as const;
 
 /** The queue did not acknowledge. It may have taken the message all the same. */
 export class QueueUnavailable extends Error {
@@ -55,7 +51,7 @@ export interface Queue {
   /** About how many messages could be received now or soon. @throws QueueUnavailable */
   waiting(): Promise<number>;
   /** About how many messages there are, also those that somebody has in hand. @throws QueueUnavailable */
-  held(): Promise<number>;
+  total(): Promise<number>;
   /** Hands a received message out again after so many seconds. @throws QueueUnavailable */
   retryAfter(receiptHandle: string, seconds: number): Promise<void>;
   /** @throws QueueUnavailable */
@@ -72,13 +68,7 @@ export function createQueue(client: SQSClient, queueUrl: string): Queue {
       throw new QueueUnavailable(error instanceof Error ? error.name : 'unknown');
     }
   };
-  const count = (names: typeof WAITING | typeof HELD): Promise<number> =>
-    call(async () => {
-      const { Attributes: attributes = {} } = await client.send(
-        new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: [...names] }),
-      );
-      return names.reduce((sum, name) => sum + Number(attributes[name] ?? 0), 0);
-    });
+  const counts = (): Promise<MessageCounts> => call(() => readMessageCounts(client, queueUrl));
   return {
     send: (message) =>
       call(async () => {
@@ -101,8 +91,11 @@ export function createQueue(client: SQSClient, queueUrl: string): Queue {
           if (failed.length > 0) throw new QueueUnavailable('SendMessageBatch');
         }
       }),
-    waiting: () => count(WAITING),
-    held: () => count(HELD),
+    waiting: async () => {
+      const { waiting, delayed } = await counts();
+      return waiting + delayed;
+    },
+    total: async () => totalOf(await counts()),
     retryAfter: (receiptHandle, seconds) =>
       call(async () => {
         await client.send(

@@ -60,10 +60,7 @@ beforeAll(async () => {
   page.on('pageerror', (error) => complaints.push(error.message));
   running = { stack, console, clock, context, page, origins, complaints };
   // The card of the connection asks once a minute: its first question is for a container that is warm.
-  await stack.until(
-    async () => (await stack.ask('GET', 'status')).status,
-    (status) => status === 200,
-  );
+  await stack.untilStatusAnswers(200);
   await page.goto(console.url);
 });
 afterAll(async () => {

@@ -32,11 +32,7 @@ const codes = ({ body }: Seen) => body.problems.map(({ code }) => code);
 test('who has not signed in gets 401, who lacks the scope 403, also a patient with a good token', async () => {
   expect((await it.ask('GET', 'status', { token: null })).status).toBe(401);
   expect((await it.ask('GET', 'status', { token: 'nonsense' })).status).toBe(401);
-  // An issuer that does not hand out its keys in time vouches for nobody.
-  await it.until(
-    async () => (await it.ask('GET', 'status', { token: it.details.patientToken })).status,
-    (code) => code === 403,
-  );
+  await it.untilStatusAnswers(403, it.details.patientToken);
 });
 
 test('a page of a configured origin may call it, another one may not', async () => {

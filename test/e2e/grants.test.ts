@@ -26,10 +26,7 @@ const send = (queueUrl: string, body: string) =>
 
 test('every function needs everything that it may do', async () => {
   expect(unused().length).toBeGreaterThan(0);
-  await it.until(
-    async () => (await it.ask('GET', 'status')).status,
-    (status) => status === 200,
-  );
+  await it.untilStatusAnswers(200);
   expect((await it.ask('POST', 'test')).status).toBe(200);
   const contactId = await it.create({ firstname: 'Ada', lastname: 'Fictitious' });
   const { patient_id: patientId } = await it.until(

@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Pool, type QueryResultRow } from 'pg';
 import { type Stack, startStack } from '../../infra/local/stack.ts';
+import { readMessageCounts, totalOf } from '../../shared/queue/message-counts.ts';
 import { signatureOf } from '../support/execution-context.ts';
 import { assemblyOfRun } from './assembly-setup.ts';
 
@@ -162,17 +163,7 @@ export async function startRunningStack({
     },
 
     async messagesIn(queueUrl: string): Promise<number> {
-      const answer = await sqs.send(
-        new GetQueueAttributesCommand({
-          QueueUrl: queueUrl,
-          AttributeNames: [
-            'ApproximateNumberOfMessages',
-            'ApproximateNumberOfMessagesNotVisible',
-            'ApproximateNumberOfMessagesDelayed',
-          ],
-        }),
-      );
-      return Object.values(answer.Attributes ?? {}).reduce((sum, count) => sum + Number(count), 0);
+      return totalOf(await readMessageCounts(sqs, queueUrl));
     },
 
     /**
@@ -189,6 +180,17 @@ export async function startRunningStack({
           setTimeout(resolve, 20);
         });
       }
+    },
+
+    /**
+     * Until a request for the status is answered so. On a slow machine the first questions miss the
+     * status's deadline, and an issuer that does not hand out its keys in time vouches for nobody.
+     */
+    async untilStatusAnswers(code: number, token?: string): Promise<void> {
+      await this.until(
+        async () => (await this.ask('GET', 'status', token === undefined ? {} : { token })).status,
+        (now) => now === code,
+      );
     },
 
     /** Runs a function of the stack, such as `sweep`, as its schedule would. */

@@ -25,7 +25,7 @@ interface Message {
 export interface SimulatedQueue {
   readonly name: string;
   /** What a function gets, as `createQueue` makes it. */
-  of(invocation: Invocation): Omit<Queue, 'held'>;
+  of(invocation: Invocation): Omit<Queue, 'total'>;
   /** Somebody else sends: ConsentHub, or a webhook. */
   add(message: SentMessage): void;
   readonly messages: readonly { body: string; attributes: Readonly<Record<string, string>> }[];

@@ -1,4 +1,4 @@
-import { readMessageCounts } from '../../message-counts.ts';
+import { readMessageCounts } from '../../../shared/queue/message-counts.ts';
 import { type LocalCredentials, sqsClient } from '../queues/sqs-server.ts';
 import type { QueueDefinition } from '../template/definitions.ts';
 import type { QueueView } from './view.ts';

@@ -1,5 +1,5 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { readMessageCounts, totalOf } from '../../message-counts.ts';
+import { readMessageCounts, totalOf } from '../../../shared/queue/message-counts.ts';
 import type { EventQueue } from '../target.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import { type LetterInHand, lookThrough } from './look-through.ts';

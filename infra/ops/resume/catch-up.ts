@@ -1,4 +1,4 @@
-import { totalOf } from '../../message-counts.ts';
+import { totalOf } from '../../../shared/queue/message-counts.ts';
 import type { QueueDepth } from '../queue-depths.ts';
 
 /** How long somebody is kept waiting for it; it goes on without them. */
